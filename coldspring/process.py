@@ -1,0 +1,116 @@
+"""One process of the system: its log, its signals, its end; what it does is in `roles.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from coldspring.settings import Settings
+
+PARENT: Final = "COLDSPRING_PARENT"
+"""Set by a supervisor to its process id: this process ends when that one is gone."""
+
+RUN: Final = "COLDSPRING_RUN"
+"""Set by an embedded run to its folder: what is kept there goes with it."""
+
+NICENESS: Final = {"trainer": 10, "embedding": 5}
+"""Beside serving on a few cores, lists come before lessons."""
+
+ORPHAN_GRACE_S: Final = 3.0
+STOP_GRACE_S: Final = 9.0
+QUIET: Final = ("aiokafka", "kafka", "faust", "mode", "httpx", "asyncio")
+"""Libraries that log thousands of lines while a broker is away: only what they find serious."""
+
+MEASURED: Final = ("worker", "trainer", "agent")
+"""Serving and the embedding worker have HTTP, and so metrics, of their own."""
+
+Role = Callable[["Settings", asyncio.Event], Awaitable[None]]
+
+
+def run_role(name: str, settings: Settings) -> None:
+    """Run a role until SIGINT, SIGTERM or the end of the supervisor."""
+    from coldspring import roles
+    from streams import bounded_fetch
+
+    bounded_fetch.install()
+    _log_to_stderr(settings.log_level)
+    parent = os.environ.get(PARENT, "")
+    if parent.isdigit():
+        os.nice(NICENESS.get(name, 0))
+        threading.Thread(target=_leave_with, args=(int(parent),), daemon=True, name="parent").start()
+    role: Role = roles.ROLES[name]
+    if settings.metrics and name in MEASURED:
+        _show_metrics(settings.metrics)
+    runner = _loop_factory()
+    with asyncio.Runner(loop_factory=runner) as loop:
+        loop.run(_until_stopped(name, role, settings))
+
+
+async def _until_stopped(name: str, role: Role, settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        stop.set()
+        _leave_in(STOP_GRACE_S)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    log = logging.getLogger("coldspring")
+    log.info("%s starts", name)
+    try:
+        await role(settings, stop)
+    except Exception as error:
+        log.error("%s ends: %s: %s", name, type(error).__name__, error)
+        _leave_in(STOP_GRACE_S)
+        raise
+    log.info("%s ended", name)
+
+
+def _leave_in(seconds: float) -> None:
+    """A broker that is gone can hold up every library's farewell, and a stuck thread the interpreter's."""
+    timer = threading.Timer(seconds, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
+
+
+def _show_metrics(address: str) -> None:
+    from prometheus_client import start_http_server
+
+    from coldspring.settings import split_address
+
+    host, port = split_address(address)
+    start_http_server(port, host)
+
+
+def _leave_with(parent: int) -> None:
+    """The kernel sends SIGTERM when the supervisor dies; this makes sure, also when the farewell hangs."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(ORPHAN_GRACE_S)
+    os._exit(1)

@@ -1,0 +1,248 @@
+"""The fold's inner loops: item-item counts with order, decayed popularity, rings (numba).
+
+Every sum that others read is a fixed-point integer in units of 1/2520 (the least common multiple
+of 1..10, so that an integer weight divided by a distance of up to ten is exact).
+
+The read-out that these counts serve is `readout.py`; the rule is item-item co-occurrence with an
+order part: on (u, i, w), for the ring's item h at distance d (newest 0)
+    C[h,i] += w;  C[i,h] += w;  T[h,i] += w / (d + 1) for d < 10;  c[i] += w,
+where w is a share of the event's weight: the n-th event of a type by one user on one item (within
+the user's ring) counts 1/n, and nothing once n passes the cap on one account's influence.
+
+An item whose `tie` is 0 is dead: it gave its place up when there were too many. Rings and rows may
+still name it; nothing counts for it any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, Any]
+
+SCALE: Final = 2520
+RING: Final = 50
+"""How many of a user's newest interactions vote."""
+HISTORY: Final = 200
+"""How many of a user's newest interactions are kept."""
+ORDER_WINDOW: Final = 10
+ROW_CAP: Final = 200
+"""A neighbour row keeps this many entries; it may fill to twice that, then it is pruned at once."""
+ROW_FULL: Final = 2 * ROW_CAP
+LIMIT: Final = 2**31 - 1
+"""A pair's count saturates here (852,176 units of weight in one partition)."""
+MOST_INFLUENCE: Final = 10
+"""The largest cap on one account's influence: shares of up to 1/10 are exact in units of 1/2520."""
+NOWHERE, RINGED, NOTED = 0, 1, 2
+"""What the ring makes of an event: nothing, an entry that votes, an entry of the history and no more."""
+GROWTH_PER_EVENT: Final = (RING + 1) * ROW_FULL
+"""The arena's largest growth in one event, in entries."""
+HALF_LIVES_MS: Final = np.array([3 * 3_600_000, 24 * 3_600_000, 7 * 86_400_000, 30 * 86_400_000], np.float64)
+
+
+@njit(cache=True, inline="always")
+def _saturated(value: Any) -> Any:
+    if value > LIMIT:
+        return LIMIT
+    if value < -LIMIT:
+        return -LIMIT
+    return value
+
+
+@njit(cache=True)
+def _prune(start: int, entries: Array, tie: Array) -> int:
+    """Keep the `ROW_CAP` entries of largest C + 2 T (ties by the ids' hash), none of a dead item; the new length."""
+    n = 0
+    for k in range(start, start + ROW_FULL):
+        if tie[entries[k, 0]] != 0:
+            entries[start + n] = entries[k]
+            n += 1
+    if n <= ROW_CAP:
+        return n
+    weight = np.empty(n, np.int64)
+    for k in range(n):
+        weight[k] = np.int64(entries[start + k, 1]) + 2 * np.int64(entries[start + k, 2])
+    order = np.argsort(-weight, kind="mergesort")
+    # Entries that tie with the last one kept are chosen by hash, which no order of arrival changes.
+    last = weight[order[ROW_CAP - 1]]
+    kept = np.empty((ROW_CAP, 3), np.int32)
+    count = 0
+    tied = np.empty(n, np.int64)
+    ties = 0
+    for k in range(n):
+        if weight[k] > last:
+            kept[count] = entries[start + k]
+            count += 1
+        elif weight[k] == last:
+            tied[ties] = k
+            ties += 1
+    hashes = np.empty(ties, np.uint64)
+    for k in range(ties):
+        hashes[k] = tie[entries[start + tied[k], 0]]
+    for k in np.argsort(hashes)[: ROW_CAP - count]:
+        kept[count] = entries[start + tied[k]]
+        count += 1
+    entries[start : start + ROW_CAP] = kept
+    return ROW_CAP
+
+
+@njit(cache=True)
+def _add(
+    row: Any,
+    item: Any,
+    c: Any,
+    t: Any,
+    offset: Array,
+    length: Array,
+    room: Array,
+    entries: Array,
+    used: Array,
+    tie: Array,
+) -> None:
+    """Add to one entry of one row; the arena must have room (see `GROWTH_PER_EVENT`)."""
+    start = offset[row]
+    n = length[row]
+    for k in range(start, start + n):
+        if entries[k, 0] == item:
+            entries[k, 1] = _saturated(np.int64(entries[k, 1]) + c)
+            entries[k, 2] = _saturated(np.int64(entries[k, 2]) + t)
+            return
+    if n == room[row]:
+        size = 4 if n == 0 else min(2 * n, ROW_FULL)
+        fresh = used[0]
+        used[0] += size
+        used[1] += n
+        entries[fresh : fresh + n] = entries[start : start + n]
+        offset[row] = fresh
+        room[row] = size
+        start = fresh
+    entries[start + n, 0] = item
+    entries[start + n, 1] = _saturated(c)
+    entries[start + n, 2] = _saturated(t)
+    length[row] = n + 1
+    if n + 1 == ROW_FULL:
+        length[row] = _prune(start, entries, tie)
+
+
+@njit(cache=True)
+def decayed(value: float, age_ms: float, half_life_ms: float) -> float:
+    """`value` after `age_ms`; a value that seems to come from the future counts as of now."""
+    if age_ms <= 0.0:
+        return value
+    return float(value * 2.0 ** (-age_ms / half_life_ms))
+
+
+@njit(cache=True)
+def _touch(
+    item: Any, code: Any, weight: Any, share: Any, attention: Any, when: Any, now: Any, stats: Array, half_lives: Array
+) -> None:
+    """One event's mark on an item's counts. `when`: its time, never after `now`, the partition's clock."""
+    s = stats[item]
+    s.by_type[code] += 1
+    s.count += weight
+    s.counted += share
+    if s.birth == 0 or when < s.birth:
+        s.birth = when
+    if when > s.last or s.last > now:
+        s.last = when
+    if attention > 0.0:
+        late = now - when
+        for k in range(len(half_lives)):
+            s.popularity[k] = decayed(s.popularity[k], now - s.popularity_at, half_lives[k]) + decayed(
+                attention, late, half_lives[k]
+            )
+        s.popularity_at = now
+
+
+@njit(cache=True)
+def _repeats(item: Any, code: Any, user: Any, total: Any, ring_item: Array, ring_code: Array) -> int:
+    """How often the user's ring has an item with an event of this type."""
+    found = 0
+    for place in range(min(total, HISTORY)):
+        if ring_item[user, place] == item and ring_code[user, place] == code:
+            found += 1
+    return found
+
+
+@njit(cache=True)
+def fold(
+    begin: int,
+    slots: Array,
+    items: Array,
+    codes: Array,
+    weights: Array,
+    attention: Array,
+    stamps: Array,
+    times: Array,
+    nows: Array,
+    ringed: Array,
+    ring_item: Array,
+    ring_time: Array,
+    ring_weight: Array,
+    ring_code: Array,
+    ring_total: Array,
+    stats: Array,
+    half_lives: Array,
+    offset: Array,
+    length: Array,
+    room: Array,
+    entries: Array,
+    used: Array,
+    tie: Array,
+    user_dirty: Array,
+    row_dirty: Array,
+    influence: int,
+) -> int:
+    """Fold events `begin`.. in order; returns where it stopped (the arena is nearly full) or the end.
+
+    stamps are the events' own times, times never lie after nows, the partition's clock; all in ms. influence: so many
+    events of one type by one user on one item count, 0 for all of them in full.
+    """
+    for e in range(begin, len(items)):
+        if used[0] + GROWTH_PER_EVENT > len(entries):
+            return e
+        i = items[e]
+        u = slots[e]
+        total = ring_total[u]
+        w = np.int64(0)
+        share = np.int64(0)
+        drawn = 0.0
+        if ringed[e] == RINGED:
+            n = 1
+            if influence > 0:
+                n += _repeats(i, codes[e], u, total, ring_item, ring_code)
+            if influence == 0 or n <= influence:
+                w = np.int64(weights[e])
+                w = w // n if w > 0 else -((-w) // n)
+                share = np.int64(SCALE // n)
+                drawn = attention[e] / n
+        row_dirty[i] |= 1
+        if ringed[e] == RINGED and share == 0:
+            stats[i].by_type[codes[e]] += 1
+        else:
+            _touch(i, codes[e], w, share, drawn, times[e], nows[e], stats, half_lives)
+        if ringed[e] == NOWHERE:
+            continue
+        if w != 0:
+            for d in range(min(total, RING)):
+                place = (total - 1 - d) % HISTORY
+                h = ring_item[u, place]
+                if h == i or ring_weight[u, place] < 0 or tie[h] == 0:
+                    continue
+                t = np.int64(0)
+                if d < ORDER_WINDOW:
+                    t = w // (d + 1) if w > 0 else -((-w) // (d + 1))
+                _add(h, i, w, t, offset, length, room, entries, used, tie)
+                _add(i, h, w, np.int64(0), offset, length, room, entries, used, tie)
+                row_dirty[h] |= 2
+                row_dirty[i] |= 2
+        place = total % HISTORY
+        ring_item[u, place] = i
+        ring_time[u, place] = stamps[e]
+        ring_weight[u, place] = weights[e]
+        ring_code[u, place] = codes[e]
+        ring_total[u] = total + 1
+        user_dirty[u] = 1
+    return len(items)

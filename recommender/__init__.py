@@ -1,0 +1,1 @@
+"""The words and the pure logic: events, retrieval, ranking, explanation, evaluation. No I/O."""

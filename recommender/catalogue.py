@@ -1,0 +1,160 @@
+"""What is announced: the live items by number, with the masks that filters need.
+
+>>> catalogue = Catalogue(Numbering())
+>>> number = catalogue.put(Item(item_id="i9", timestamp=5, title="Alien (1979)", categories=["Horror"]))
+>>> catalogue.mask(Filters(category="Horror"), now_ms=10).tolist(), catalogue.title(number)
+([True], 'Alien (1979)')
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from recommender.events import Item
+from recommender.numbering import Array, Numbering, best, fitted
+from recommender.query import Filters
+
+NEVER: Final = 2**62
+DAY_MS: Final = 86_400_000
+
+
+class Catalogue:
+    """Live items and what rules ask of them.
+
+    `closed` says whether any item was ever announced: if so, only announced items are recommended. In a log of
+    interactions alone every item that was used can be.
+    """
+
+    def __init__(self, numbering: Numbering) -> None:
+        self.numbering = numbering
+        self.items: dict[int, Item] = {}
+        self.closed = False
+        self._live: Array = np.zeros(1024, np.bool_)
+        self._available: Array = np.zeros(1024, np.bool_)
+        self._expires: Array = np.full(1024, NEVER, np.int64)
+        self._announced: Array = np.zeros(1024, np.int64)
+        self._members: dict[tuple[str, str], set[int]] = {}
+        self._places: dict[tuple[str, str], Array] = {}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def put(self, item: Item) -> int:
+        """Take an item in, or its newer form; returns its number."""
+        number = self.numbering.number(item.item_id)
+        self._drop_labels(number)
+        self._reserve()
+        self.closed = True
+        self.items[number] = item
+        self._live[number] = True
+        self._available[number] = item.available
+        self._expires[number] = item.expires_at or NEVER
+        self._announced[number] = item.timestamp
+        for label in _labels(item):
+            self._members.setdefault(label, set()).add(number)
+            self._places.pop(label, None)
+        return number
+
+    def remove(self, item_id: str) -> None:
+        """The item is gone; its number stays."""
+        number = self.numbering.find(item_id)
+        if number is None or number not in self.items:
+            return
+        self._drop_labels(number)
+        del self.items[number]
+        self._live[number] = self._available[number] = False
+
+    def get(self, item_id: str) -> Item | None:
+        """The live item, or None."""
+        number = self.numbering.find(item_id)
+        return None if number is None else self.items.get(number)
+
+    def title(self, number: int) -> str | None:
+        """The item's title, if it is announced and has one."""
+        item = self.items.get(number)
+        return item.title if item else None
+
+    def available(self) -> Array:
+        """Which items may be recommended at all, [items]."""
+        self._reserve()
+        size = len(self.numbering)
+        return self._live[:size] & self._available[:size] if self.closed else np.ones(size, np.bool_)
+
+    def expired(self, now_ms: int) -> Array:
+        """Which items are past their `expires_at`, [items]."""
+        self._reserve()
+        return np.asarray(self._expires[: len(self.numbering)] <= now_ms)
+
+    def announced(self, numbers: Array) -> Array:
+        """When items were announced, event time in ms, [n]; 0 for those that were not."""
+        self._reserve()
+        return np.where(self._live[numbers], self._announced[numbers], 0)
+
+    def mask(self, filters: Filters, now_ms: int) -> Array:
+        """Which items pass the filters, [items]."""
+        self._reserve()
+        size = len(self.numbering)
+        passed = np.ones(size, np.bool_)
+        for kind in ("category", "domain", "language"):
+            value = getattr(filters, kind)
+            if value is not None:
+                having = np.zeros(size, np.bool_)
+                having[self._having((kind, value))] = True
+                passed &= having
+        if filters.max_age_s is not None:
+            passed &= self._live[:size] & (self._announced[:size] >= now_ms - 1000 * filters.max_age_s)
+        return passed
+
+    def newest(self, allowed: Array, k: int, now_ms: int) -> Array:
+        """Numbers of the `k` newest announced items that are allowed; a time in the future counts as long ago."""
+        size = len(self.numbering)
+        announced = self._announced[:size].astype(np.float64)
+        announced[announced > now_ms + DAY_MS] = 0.0
+        announced[~(allowed & self._live[:size])] = -np.inf
+        return best(announced, self.numbering.tie, k)
+
+    def having(self, kind: str, value: str) -> Array:
+        """Numbers of the items with this category, domain or language."""
+        self._reserve()
+        return self._having((kind, value))
+
+    def figures(self) -> dict[str, Any]:
+        """Sizes for the status."""
+        return {"items": len(self.items), "known_items": len(self.numbering)}
+
+    def _having(self, label: tuple[str, str]) -> Array:
+        places = self._places.get(label)
+        if places is None:
+            members = self._members.get(label, set())
+            places = np.fromiter(members, np.int64, len(members))
+            if members:
+                # Only labels that exist are remembered: a question for others must not cost memory.
+                self._places[label] = places
+        return places
+
+    def _drop_labels(self, number: int) -> None:
+        old = self.items.get(number)
+        for label in _labels(old) if old else ():
+            members = self._members[label]
+            members.discard(number)
+            self._places.pop(label, None)
+            if not members:
+                del self._members[label]
+
+    def _reserve(self) -> None:
+        size = len(self.numbering)
+        self._live = fitted(self._live, size)
+        self._available = fitted(self._available, size)
+        self._expires = fitted(self._expires, size, NEVER)
+        self._announced = fitted(self._announced, size)
+
+
+def _labels(item: Item) -> set[tuple[str, str]]:
+    labels = {("category", category) for category in item.categories}
+    if item.domain is not None:
+        labels.add(("domain", item.domain))
+    if item.language is not None:
+        labels.add(("language", item.language))
+    return labels

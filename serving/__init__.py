@@ -1,0 +1,1 @@
+"""Recommendations out: HTTP and Kafka doors to one recommender, the page, metrics. No torch."""

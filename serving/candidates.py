@@ -1,0 +1,84 @@
+"""What a question's candidates are found by: neighbours, trends, vectors, categories, the question's context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from embedding_worker.vector_index import VectorIndex
+from online_models.readout import Found
+from recommender.numbering import Array, best
+from recommender.read_model import ReadModel
+from recommender.retrieval import BY_CONTENT, BY_NEWEST, Evidences, Near
+from recommender.vectors import Vector
+from serving.ask import Ask
+
+FAST, SLOW = 1, 3
+"""Which half-lives give candidates: a day and a month."""
+
+
+class Finding:
+    """Finds candidates."""
+
+    def __init__(self, model: ReadModel, index: Callable[[], VectorIndex | None]) -> None:
+        self._model = model
+        self._index = index
+
+    def evidences(self, ask: Ask, found: Found, mix: Mapping[str, float], worn: int = 0) -> Evidences:
+        """For `retrieve`. `mix`: the categories that a calibrated list must be able to take from, {} for none.
+
+        `worn`: how many items were shown lately, so that so many more are needed.
+        """
+        size = len(self._model.numbering)
+        counts = self._model.counts
+        near: dict[str, Near] = {
+            "newest": lambda allowed: self._model.catalogue.newest(allowed, BY_NEWEST, ask.wall_ms)
+        }
+        index = self._index()
+        if index is not None and len(index):
+            for name, vector in (("content", ask.taste.both), ("text", ask.text), ("profile", ask.profile)):
+                if vector is not None:
+                    near[name] = self._nearest(index, vector)
+        if ask.crowd is not None:
+            crowd = ask.crowd[0]
+            near["users"] = lambda allowed: crowd[allowed[crowd]]
+        if ask.around is not None:
+            around = np.array(self._model.numbering.found(ask.around.leaders), np.int64)
+            near["context"] = lambda allowed: around[allowed[around]]
+        if mix:
+            near["category"] = lambda allowed: self._of_categories(allowed, mix, ask.query.n, 2 + worn)
+        return Evidences(
+            self._model.numbering.tie,
+            (found.numbers, found.scores),
+            counts.popularity(FAST)[:size],
+            counts.popularity(SLOW)[:size],
+            near,
+        )
+
+    def _of_categories(self, allowed: Array, mix: Mapping[str, float], n: int, more: int) -> Array:
+        """Of each category of a mix the most popular: as many as its share of the list, and `more`."""
+        size = len(allowed)
+        popularity, tie = self._model.counts.popularity(SLOW)[:size], self._model.numbering.tie
+        found = []
+        for name, share in mix.items():
+            having = self._model.catalogue.having("category", name)
+            having = having[allowed[having]]
+            found.append(having[best(popularity[having], tie[having], int(np.ceil(share * n)) + more)])
+        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+    def _nearest(self, index: VectorIndex, vector: Vector) -> Near:
+        find = self._model.numbering.find
+
+        def near(allowed: Array) -> Array:
+            def keep(item_id: str) -> bool:
+                number = find(item_id)
+                return number is not None and bool(allowed[number])
+
+            # Most hits may stay: asking for some more is cheaper than a filter inside the search.
+            hits = [hit for hit in index.search(vector, 2 * BY_CONTENT) if keep(hit[0])]
+            if len(hits) < BY_CONTENT and len(index) > 2 * BY_CONTENT:
+                hits = index.search(vector, BY_CONTENT, keep)
+            return np.array(self._model.numbering.found(hit[0] for hit in hits[:BY_CONTENT]), np.int64)
+
+        return near

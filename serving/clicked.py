@@ -1,0 +1,53 @@
+"""The click model's part of a score: what was learned from lists as they were shown, and what came of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from online_models.click_features import columns
+from online_models.click_weights import ClickWeights
+from recommender.facts import Facts, session_length, words_of
+from recommender.numbering import Array
+from recommender.ranking import Scored
+from recommender.read_model import ReadModel
+from serving.ask import Ask
+
+CLICK_MODEL: Final = "click_model"
+DECIMALS: Final = 9
+
+
+class Clicked:
+    """Adds the part to what the blend scored, and tells what has to be recorded so that the model can learn."""
+
+    def __init__(self, model: ReadModel, weights: ClickWeights | None = None) -> None:
+        self._model = model
+        self.weights = weights or ClickWeights()
+
+    @property
+    def version(self) -> int:
+        """The version of the weights in force; 0 while the model has no say."""
+        return self.weights.version
+
+    def add(self, ask: Ask, numbers: Array, scored: Scored) -> None:
+        """Add the part to the candidates `numbers` [n], whose score is the sum of their parts so far."""
+        if self.weights.version and len(numbers):
+            ages, counts = self._known(ask, numbers)
+            known = columns(scored.names, scored.values, ages, counts)
+            scored.add(CLICK_MODEL, self.weights.part(scored.ids, known, self._words(ask)))
+
+    def facts(self, ask: Ask, scored: Scored, numbers: Array) -> Facts:
+        """What is recorded of a list of the items `numbers` [n] besides the parts of `scored`."""
+        ages, counts = self._known(ask, numbers)
+        return Facts(scored.base, list(self._words(ask)), ages.tolist(), np.round(counts, DECIMALS).tolist())
+
+    def _known(self, ask: Ask, numbers: Array) -> tuple[Array, Array]:
+        counts = self._model.counts
+        birth, announced = counts.birth[numbers], self._model.catalogue.announced(numbers)
+        born = np.where(birth == 0, announced, np.where(announced == 0, birth, np.minimum(birth, announced)))
+        ages = np.where(born == 0, -1, np.maximum(ask.now_ms - born, 0)).astype(np.int64)
+        return ages, counts.counted[numbers]
+
+    def _words(self, ask: Ask) -> tuple[str, ...]:
+        return words_of(ask.wall_ms, ask.query.context, session_length(ask.history.times, ask.now_ms))

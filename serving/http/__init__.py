@@ -1,0 +1,1 @@
+"""The HTTP door (contract section 4)."""

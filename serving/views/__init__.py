@@ -1,0 +1,1 @@
+"""What serving keeps in memory of state and topics: views that can be thrown away and made anew."""

@@ -1,0 +1,164 @@
+"""What a question reads from Redis itself: the user as they are now, and neighbour rows that are not at hand."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from online_models.rings import UserRow
+from recommender.counts import ItemCounts
+from recommender.events import Profile, decode_profile
+from recommender.fatigue import decode_shown
+from recommender.numbering import Array, Numbering
+from recommender.partitioning import partition_of
+from recommender.query import Unavailable
+from recommender.read_model import UserState
+from recommender.vectors import BadVectorError, Interests, decode_interests
+from serving.views.row_cache import RowCache
+from serving.views.translate import neighbours, user_state
+from serving.views.user_view import Renewed, UserView, field
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+TRIES: Final = 3
+"""So often a question is read again because a partition's state was made anew meanwhile."""
+
+
+class Reads:
+    """Reads by way of the partitions' views, which translate local item numbers; `cache` keeps rows.
+
+    Every answer of the store comes with the partition's head: what is of another numbering than the view's, or of a
+    store that lost something, is never used.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        views: Sequence[UserView],
+        counts: ItemCounts,
+        numbering: Numbering,
+        cache: RowCache,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client: Any = client
+        self._views = views
+        self._counts = counts
+        self._numbering = numbering
+        self._cache = cache
+        self._timer = timer
+
+    async def users(self, user_ids: Sequence[str]) -> list[UserState | None]:
+        """Users as Redis has them now; None for the unknown. Raises `Unavailable`."""
+        return await self._settled(self._users, user_ids)
+
+    async def rows(self, numbers: Sequence[int]) -> list[Array]:
+        """Neighbour rows, [m, 3] int32 each. Raises `Unavailable`."""
+        return await self._settled(self._rows, numbers)
+
+    async def _settled(self, read: Callable[[S], Awaitable[T]], asked: S) -> T:
+        """Read, and again where a partition's state was made anew: names and rows must be of one numbering."""
+        for _ in range(TRIES):
+            try:
+                return await read(asked)
+            except Renewed as renewed:
+                try:
+                    await renewed.view.follow(self._client)
+                except (RedisError, OSError) as error:
+                    raise Unavailable(f"the store is away: {type(error).__name__}") from error
+        raise Unavailable("the state is being made anew")
+
+    async def _users(self, user_ids: Sequence[str]) -> list[UserState | None]:
+        by_partition: dict[int, list[str]] = defaultdict(list)
+        for user_id in dict.fromkeys(user_ids):
+            by_partition[partition_of(user_id, len(self._views))].append(user_id)
+        found: dict[str, UserState | None] = {}
+        begun = [view.begin() for view in self._views]
+        begins = {partition: self._counts.partitions[partition].size for partition in by_partition}
+        async with self._pipe() as pipe:
+            for partition, names in by_partition.items():
+                keys = self._views[partition].keys
+                pipe.get(keys.head)
+                pipe.lrange(keys.names, begins[partition], -1)
+                pipe.hmget(keys.users, names)
+                pipe.hmget(keys.profiles, names)
+                pipe.hmget(keys.interests, names)
+                pipe.hmget(keys.shown, names)
+            answers = iter(await self._execute(pipe))
+        for partition, names in by_partition.items():
+            view = self._views[partition]
+            view.admit(next(answers), begun[partition])
+            # A user's own last action counts at once, also with an item that the view has not met yet.
+            view.learn_names(begins[partition], next(answers))
+            rows = zip(names, *(next(answers) for _ in range(4)), strict=True)
+            for name, row, profile, interests, shown in rows:
+                found[name] = user_state(
+                    name,
+                    UserRow.from_bytes(row) if row else None,
+                    view.numbers,
+                    _profile(profile),
+                    _interests(interests),
+                    decode_shown(shown),
+                )
+        self._counts.reserve(len(self._numbering))
+        return [found[user_id] for user_id in user_ids]
+
+    async def _rows(self, numbers: Sequence[int]) -> list[Array]:
+        now = self._timer()
+        asked = np.asarray(numbers, np.int64)
+        places = np.stack([counts.places(asked) for counts in self._counts.partitions])
+        begun = [view.begin() for view in self._views]
+        wanted: dict[int, list[int]] = defaultdict(list)
+        for column, number in enumerate(numbers):
+            for partition in self._cache.wanted(number, np.flatnonzero(places[:, column] >= 0).tolist(), now):
+                wanted[partition].append(column)
+        if wanted:
+            try:
+                async with self._pipe() as pipe:
+                    for partition, columns in wanted.items():
+                        keys = self._views[partition].keys
+                        pipe.get(keys.head)
+                        pipe.hmget(keys.rows, [field(int(places[partition, c])) for c in columns])
+                    answers = await self._execute(pipe)
+                for partition, head in zip(wanted, answers[::2], strict=True):
+                    self._views[partition].admit(head, begun[partition])
+            except (Unavailable, Renewed):
+                self._cache.failed({partition: [numbers[c] for c in columns] for partition, columns in wanted.items()})
+                raise
+            for (partition, columns), values in zip(wanted.items(), answers[1::2], strict=True):
+                known = self._views[partition].numbers
+                for column, value in zip(columns, values, strict=True):
+                    row = np.frombuffer(value or b"", "<i4").reshape(-1, 3)
+                    self._cache.put(numbers[column], partition, neighbours(row, known))
+        return [self._cache.get(number) for number in numbers]
+
+    @contextlib.asynccontextmanager
+    async def _pipe(self) -> Any:
+        """All at once, so that a head and what lies under it belong together."""
+        try:
+            async with self._client.pipeline(transaction=True) as pipe:
+                yield pipe
+        except (RedisError, OSError, TimeoutError) as error:
+            raise Unavailable(f"the store is away: {type(error).__name__}") from error
+
+    async def _execute(self, pipe: Any) -> list[Any]:
+        answers: list[Any] = await pipe.execute()
+        return answers
+
+
+def _profile(value: bytes | None) -> Profile | None:
+    return decode_profile(value) if value else None
+
+
+def _interests(value: bytes | None) -> Interests | None:
+    try:
+        return decode_interests(value) if value else None
+    except BadVectorError:
+        return None

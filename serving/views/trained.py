@@ -1,0 +1,120 @@
+"""What the trainer publishes, as serving uses it: blend weights, live quality, factors of users and items.
+
+All of it is optional: without a trainer lists are made with the start weights and without `mf`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from online_models.blend import Blend
+from online_models.mf_part import item_parts
+from online_models.neighbours import grown
+from recommender.keys import Keys
+
+log = logging.getLogger(__name__)
+Floats = npt.NDArray[np.float64]
+
+LOOK_S: Final = 1.0
+AT_ONCE: Final = 5_000
+"""Item factors are read in pieces of so many."""
+USERS_KEPT: Final = 1_000
+
+
+class TrainedView:
+    """Follows the trainer. `run` must be running; `prepare` is awaited before `score` is asked about a user."""
+
+    def __init__(self, client: redis.Redis, keys: Keys, names: Sequence[str]) -> None:
+        self._client: Any = client
+        self._keys = keys
+        self.blend = Blend(names)
+        self.quality: dict[str, Any] = {}
+        self._items: dict[str, int] = {}
+        self._factors: Floats = np.zeros((0, 1))
+        self._epoch, self._turn = "", 0
+        self._users: OrderedDict[str, Floats | None] = OrderedDict()
+
+    async def run(self) -> None:
+        """Follow until cancelled; while the store is away, keep what is known."""
+        while True:
+            try:
+                await self.follow()
+            except (RedisError, OSError, TimeoutError) as error:
+                log.debug("nothing of the trainer now: %s", error)
+            await asyncio.sleep(LOOK_S)
+
+    async def follow(self) -> None:
+        """Take in what is new."""
+        names = ("weights", "quality", "mf")
+        weights, quality, head = await self._client.mget([self._keys.trainer(name) for name in names])
+        if weights:
+            self._take_weights(msgspec.json.decode(weights))
+        if quality:
+            self.quality = msgspec.json.decode(quality)
+        if head:
+            await self._follow_factors(msgspec.json.decode(head))
+
+    async def _follow_factors(self, head: dict[str, Any]) -> None:
+        """Read the rows that changed since the last look; all of them after the trainer wrote everything anew."""
+        epoch, turn = str(head["epoch"]), int(head["turn"])
+        if epoch != self._epoch:
+            self._epoch, self._turn = epoch, 0
+            self._items, self._factors = {}, np.zeros((0, 1 + int(head["factors"])))
+        if turn == self._turn:
+            return
+        # A row that changes meanwhile is read as it is then, and once more at the next look.
+        changed = await self._client.zrange(self._keys.trainer("mf_changed"), f"({self._turn}", "+inf", byscore=True)
+        for start in range(0, len(changed), AT_ONCE):
+            names = changed[start : start + AT_ONCE]
+            self._take_factors(names, await self._client.hmget(self._keys.trainer("mf_items"), names))
+        self._turn = turn
+
+    async def prepare(self, user_id: str) -> None:
+        """Have the user's factors at hand, as they stand now; none while the store is away."""
+        self._users.pop(user_id, None)
+        if not self._items:
+            return
+        try:
+            data = await self._client.hget(self._keys.trainer("mf_users"), user_id)
+        except (RedisError, OSError):
+            return
+        self._users[user_id] = np.frombuffer(data, "<f8") if data else None
+        if len(self._users) > USERS_KEPT:
+            self._users.popitem(last=False)
+
+    def score(self, user_id: str, item_ids: Sequence[str]) -> Floats | None:
+        """What the factorisation adds for each item, [n]: its bias + the dot product; of an unknown user the biases."""
+        if not self._items:
+            return None
+        user = self._users.get(user_id)
+        if user is None or user.size != self._factors.shape[1]:
+            user = np.zeros(self._factors.shape[1])
+        places = np.array([self._items.get(item, -1) for item in item_ids], np.int64)
+        return np.asarray(item_parts(user, self._factors, places))
+
+    def figures(self) -> dict[str, Any]:
+        """For the status: the trainer's live quality (docs/live-quality.md)."""
+        return {"quality": self.quality} if self.quality else {}
+
+    def _take_weights(self, told: dict[str, Any]) -> None:
+        if told["version"] != self.blend.version:
+            self.blend.take_published(told)
+
+    def _take_factors(self, names: Sequence[bytes], rows: Sequence[bytes | None]) -> None:
+        for name, row in zip(names, rows, strict=True):
+            item = name.decode()
+            place = self._items.setdefault(item, len(self._items))
+            if place >= len(self._factors):
+                self._factors = grown(self._factors, max(256, 2 * place))
+            # The row of an item that has none any more says nothing.
+            self._factors[place] = np.frombuffer(row, "<f8") if row else 0.0

@@ -1,0 +1,107 @@
+"""A partition's rows in the reader's terms: local item indexes become item numbers, fixed-point weights units."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from online_models.kernels import SCALE
+from online_models.rings import DISLIKED, HIDDEN, UserRow
+from recommender.event_types import EventTypes
+from recommender.events import Profile, encode
+from recommender.fatigue import ShownLists
+from recommender.numbering import Array, Numbering
+from recommender.read_model import History, UserState
+from recommender.vectors import Interests
+
+NOTHING_SHOWN: Final = ShownLists()
+REFUSALS: Final = {DISLIKED: "disliked", HIDDEN: "hidden"}
+
+
+def user_state(
+    user_id: str,
+    row: UserRow | None,
+    numbers: Array,
+    profile: Profile | None,
+    interests: Interests | None = None,
+    shown: ShownLists = NOTHING_SHOWN,
+) -> UserState | None:
+    """A user as a reader sees them; None for one of whom nothing is held. `numbers` translates local indexes.
+
+    A row may name items that the reader has not met yet (it is newer than the view): those entries wait. Entries of
+    items that gave their place up are left out.
+    """
+    if row is None or not (row.total or row.refused):
+        return UserState(user_id, profile=profile, shown=shown) if profile is not None or shown.lists else None
+    met = row.items < len(numbers)
+    known = met & (numbers[np.where(met, row.items, 0)] >= 0) if len(numbers) else met
+    history = History(
+        numbers[row.items[known]].astype(np.int64),
+        row.times[known],
+        row.weights[known] / SCALE,
+        row.codes[known].astype(np.int64),
+    )
+    refused = {int(numbers[item]): REFUSALS[kind] for item, kind in row.refused.items() if _named(item, numbers)}
+    whole = interests if known.all() else None
+    return UserState(user_id, row.total, history, refused, profile, whole, shown)
+
+
+def neighbours(row: Array, numbers: Array) -> Array:
+    """A neighbour row with item numbers, [m, 3] int32, without items not met yet or no longer there."""
+    out = np.array(row[row[:, 0] < len(numbers)], np.int32)
+    out[:, 0] = numbers[out[:, 0]]
+    return out[out[:, 0] >= 0]
+
+
+def _named(item: int, numbers: Array) -> bool:
+    return item < len(numbers) and bool(numbers[item] >= 0)
+
+
+def exported(state: UserState, numbering: Numbering, types: EventTypes) -> dict[str, Any]:
+    """All that is held of a user, as plain values."""
+    return {
+        "user_id": state.user_id,
+        "interactions": state.total,
+        "history": events_of(state, numbering, types),
+        "refused": [{"item_id": numbering.ids[number], "rule": rule} for number, rule in state.refused.items()],
+        "profile": _plain(state.profile) if state.profile else None,
+        "shown": _shown(state.shown, numbering),
+        "interest_vectors": _vectors(state.interests) if state.interests else None,
+    }
+
+
+def events_of(state: UserState, numbering: Numbering, types: EventTypes) -> list[dict[str, Any]]:
+    """A user's interactions, newest first."""
+    history = state.history
+    return [
+        {
+            "item_id": numbering.ids[item],
+            "type": types.names[code],
+            "timestamp": when,
+            "weight": round(weight, 3) + 0.0,
+        }
+        for item, code, when, weight in zip(
+            history.items[::-1].tolist(), history.codes[::-1].tolist(), history.times[::-1].tolist(),
+            history.weights[::-1].tolist(), strict=True,
+        )
+    ]  # fmt: skip
+
+
+def _plain(profile: Profile) -> Any:
+    return msgspec.json.decode(encode(profile))
+
+
+def _shown(shown: ShownLists, numbering: Numbering) -> list[dict[str, Any]]:
+    """The lists shown lately; an item that is not known any more is left out."""
+    ids = dict(zip(numbering.tie.tolist(), numbering.ids, strict=True)) if shown.lists else {}
+    return [{"timestamp": one.when, "items": [ids[mark] for mark in one.marks if mark in ids]} for one in shown.lists]
+
+
+def _vectors(interests: Interests) -> dict[str, Any]:
+    return {
+        "space": interests.space,
+        "short": interests.short.astype(float).round(5).tolist(),
+        "long": interests.long.astype(float).round(5).tolist(),
+    }

@@ -1,0 +1,116 @@
+"""What a worker does about forgets, beyond its shards' own erasing: aliases, views, Redis' files, the counts.
+
+The order of things: the forget's fold erases the user (one write, `user_shard`); before it, ids that were the same
+person are sent to `forgets` too; after it, the trainer's row goes and Redis is asked to rewrite its files; then the
+partition is folded again from the log without those events (`unlearner`, `rebuild`), and the files rewritten once more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import redis
+
+from recommender.keys import Keys
+from recommender.topics import Topics
+from streams.checkpoint import drop_checkpoints
+from streams.log_source import LogSource
+from streams.outbox import Outbox
+from streams.rebuild import KINDS, Rebuild
+from streams.redis_store import away
+from streams.scrub import Scrub
+from streams.steps import Steps
+from streams.store import UserStore
+from streams.unlearner import Unlearner, Unlearning
+from streams.user_shard import Step, UserShard
+
+logger = logging.getLogger(__name__)
+
+
+class Forgetting:
+    """The forgetting of one worker process.
+
+    Parameters
+    ----------
+    owned
+        The user shards whose partitions this process holds now.
+    make_shard
+        A shard of a partition over a store.
+    store
+        The store of a partition.
+    open_log
+        Opens the log, to be folded again.
+    checkpoints
+        Where checkpoints of the partitions may lie.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        topics: Topics,
+        outbox: Outbox,
+        steps: Steps,
+        owned: Callable[[], Iterable[UserShard]],
+        make_shard: Callable[[int, UserStore], UserShard],
+        store: Callable[[int], UserStore],
+        open_log: Callable[[], Any],
+        checkpoints: Path | None = None,
+    ) -> None:
+        self._client: Any = client
+        self._keys = keys
+        self._names = {kind: topics.name(kind) for kind in KINDS}
+        self._outbox = outbox
+        self._steps = steps
+        self._make_shard = make_shard
+        self._store = store
+        self._checkpoints = checkpoints
+        self._scrub = Scrub(client, steps.run, self._scrubbed)
+        self._unlearner = Unlearner(
+            owned, self._rebuild, open_log, steps.alone, self._tell, outbox.forgets, self._rebuilt
+        )
+
+    def tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """What must run beside the agents."""
+        return [self._unlearner.run(), self._scrub.run(), self._scrub.follow_restarts(self._keys.rewritten)]
+
+    def order(self, partitions: Iterable[int]) -> None:
+        """Fold these partitions again, whatever they owe."""
+        self._unlearner.order(partitions)
+
+    async def before_commit(self, step: Step) -> None:
+        """Whoever was the same person is to be forgotten too; sent before the position moves on."""
+        await self._outbox.forgets(step.aliases)
+
+    async def after_commit(self, shard: UserShard, step: Step) -> None:
+        """Take the forgotten out of what is not part of the partition's write."""
+        if step.write.forgotten:
+            await self._steps.run(self._drop_views, step.write.forgotten)
+            if self._checkpoints:
+                await self._steps.run(drop_checkpoints, self._checkpoints, shard.partition)
+            self._scrub.ask(shard.partition, shard.next_offset("forgets"))
+
+    @away
+    def _drop_views(self, users: list[str]) -> None:
+        self._client.hdel(self._keys.trainer("mf_users"), *users)
+
+    def _rebuild(self, shard: UserShard, log: LogSource) -> Rebuild:
+        partition = shard.partition
+        return Rebuild(shard, self._store(partition), lambda to: self._make_shard(partition, to), log, self._names)
+
+    @away
+    def _tell(self, partition: int, told: Unlearning) -> None:
+        self._client.hset(self._keys.users(partition).unlearning, "rebuild", msgspec.json.encode(told))
+
+    def _rebuilt(self, partition: int) -> None:
+        self._client.hdel(self._keys.users(partition).unlearning, "rebuild")
+        self._scrub.ask(partition, -1)
+
+    def _scrubbed(self, upto: dict[int, int]) -> None:
+        for partition, offset in upto.items():
+            if offset >= 0:
+                self._client.hset(self._keys.users(partition).unlearning, "files", offset)

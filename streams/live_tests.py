@@ -1,0 +1,127 @@
+"""How each model is asked about an event that is about to be learned: is the item among its best ten?
+
+The protocol is `recommender.evaluation`'s: every item known so far but the user's own, nothing sampled, ties count
+against. The two popularities are read from the default model's own counts, so they cost no memory of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from online_models.default import FAST, Default
+from online_models.kernels import HALF_LIVES_MS, SCALE
+from online_models.partition_state import PartitionState
+from recommender.evaluation import strict_place
+from streams.outbox import Example
+from streams.quality import K, Test, Trial
+
+Array = np.ndarray[Any, Any]
+_DAY_MS: Final = float(HALF_LIVES_MS[FAST])
+
+
+def trial_of(example: Example, state: PartitionState) -> Trial | None:
+    """An example as a list is asked for before it; None where lists leave the item out, or nobody chose it.
+
+    A late event (another partition was ahead) is asked about as of now, as a list would be.
+    """
+    row, index = state.user(example.user_id), state.dictionary.index.get(example.item_id)
+    own = [] if row is None else [state.dictionary.names[item] for item in row.items.tolist()]
+    if example.y <= 0.0 or example.item_id in own:
+        return None
+    at = max(example.timestamp, state.clock.now)
+    events = 0 if index is None else int(state.stats.table["counted"][index]) // SCALE
+    return Trial(example.user_id, example.item_id, own, at, events, 0 if row is None else row.total)
+
+
+def live_tests(default: Default) -> MappingProxyType[str, Test]:
+    """The models by name: the default, River's factorisation in it, popularity, and popularity of the last day."""
+
+    def by_default(trial: Trial) -> bool:
+        found = default.scored(trial.user, K + 1, trial.own, trial.at)
+        return strict_place(trial.item, found, K) is not None
+
+    def by_mf(trial: Trial) -> bool:
+        mf = default.mf
+        place, own = _places(mf.items.slots, trial)
+        user = mf.users.get(trial.user)
+        row = np.zeros(1 + mf.n_factors) if user is None else user
+        return place >= 0 and bool(_mf_hits(mf.items.data[: len(mf.items)], row, place, own))
+
+    def by_popularity(trial: Trial) -> bool:
+        place, own = _places(default.state.dictionary.index, trial)
+        return place >= 0 and bool(_popularity_hits(_counts(default), place, own))
+
+    def by_decayed_popularity(trial: Trial) -> bool:
+        place, own = _places(default.state.dictionary.index, trial)
+        return place >= 0 and bool(_decayed_hits(_counts(default), place, own, FAST, _DAY_MS))
+
+    return MappingProxyType(
+        {
+            "default": by_default,
+            "mf": by_mf,
+            "popularity": by_popularity,
+            "decayed_popularity": by_decayed_popularity,
+        }
+    )
+
+
+def _counts(default: Default) -> Array:
+    return default.state.stats.table[: len(default.state.dictionary)]
+
+
+def _places(places: Mapping[Any, int], trial: Trial) -> tuple[int, Array]:
+    """Where the trial's item is, -1 if nowhere; and the user's own items, sorted."""
+    own = np.array(sorted({places[item] for item in trial.own if item in places}), np.int64)
+    return places.get(trial.item, -1), own
+
+
+# Each of these counts who is as good or better, and gives up as soon as the item cannot be among the best: most lists
+# miss, and are done within a few hundred items.
+
+
+@njit(cache=True)
+def _is_own(item: int, own: Array) -> bool:
+    place = np.searchsorted(own, item)
+    return bool(place < len(own) and own[place] == item)
+
+
+@njit(cache=True)
+def _mf_hits(items: Array, user: Array, target: int, own: Array) -> bool:
+    better = 0
+    wanted = items[target, 0] + np.dot(items[target, 1:], user[1:])
+    for item in range(len(items)):
+        if items[item, 0] + np.dot(items[item, 1:], user[1:]) >= wanted and item != target and not _is_own(item, own):
+            better += 1
+            if better == K:
+                return False
+    return True
+
+
+@njit(cache=True)
+def _popularity_hits(stats: Array, target: int, own: Array) -> bool:
+    better = 0
+    for item in range(len(stats)):
+        if stats[item].counted >= stats[target].counted and item != target and not _is_own(item, own):
+            better += 1
+            if better == K:
+                return False
+    return True
+
+
+@njit(cache=True)
+def _decayed_hits(stats: Array, target: int, own: Array, half_life: int, half_life_ms: float) -> bool:
+    """By popularity at one moment: that no earlier one can be asked for changes no order."""
+    better = 0
+    wanted, at = stats[target].popularity[half_life], stats[target].popularity_at
+    for item in range(len(stats)):
+        value = stats[item].popularity[half_life] * 2.0 ** ((stats[item].popularity_at - at) / half_life_ms)
+        if value >= wanted and item != target and not _is_own(item, own):
+            better += 1
+            if better == K:
+                return False
+    return True

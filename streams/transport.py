@@ -1,0 +1,178 @@
+"""Faust's Kafka transport, changed in four places.
+
+- A partition's fetched records become one message, where they are fetched (Faust spends some
+  0.1 ms on every message, whatever it holds).
+- After an assignment the consumer continues where the state says, not where Kafka's committed
+  offset says. `seek_to_committed` is the one place that Faust calls on every such path: after a
+  rebalance, after recovery, and when a fetch returns while the flow is stopped.
+- Only committed records are read, and what no reader sees (aborted records, transaction marks) moves positions too.
+- An offset that Kafka does not hold is no reason to go on elsewhere: where to is asked again, like after an assignment.
+
+The overridden methods belong to pinned versions; `tests/unit/streams/test_transport.py` fails
+when one of them changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, cast
+
+import faust
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from faust.serializers.codecs import Codec
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from yarl import URL
+
+from streams.batch import Batch
+
+logger = logging.getLogger(__name__)
+
+Positions = Callable[[Iterable[TP]], Awaitable[dict[TP, int]]]
+"""Where to continue each partition, as the state has it."""
+
+
+FETCH_WAIT_MS = 25
+"""A waiting fetch costs a broker little; the embedded one answers it only when this time is over."""
+
+BUSY_FETCH_WAIT_MS = 2
+"""While records come: aiokafka has one fetch under way at a time, and one for the quiet topics holds up the others."""
+
+
+RETURN_S = 1.0
+"""Between two journeys of a partition whose offset is out of range."""
+
+
+class PassThrough(Codec):
+    """No decoding: a message's value is the batch that the transport made, or bytes."""
+
+    def _loads(self, data: Any) -> Any:
+        return data
+
+    def _dumps(self, obj: Any) -> Any:
+        return obj
+
+
+class _Fetched:
+    """A batch in the shape of a Kafka record, for Faust's `_to_message`."""
+
+    headers = None
+    key = None
+    checksum = None
+    serialized_key_size = 0
+    serialized_value_size = 0
+
+    def __init__(self, batch: Batch) -> None:
+        self.topic = batch.topic
+        self.partition = batch.partition
+        self.offset = batch.next - 1
+        self.timestamp = batch.records[-1].timestamp if batch.records else 0
+        self.timestamp_type = 0
+        self.value = batch
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    """Aiokafka's own thread: here a fetch and its positions are taken in one go, without a seek in between."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begins: dict[TP, int] = {}
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust reads committed records only in its exactly-once mode, which we do not use.
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+    async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        self._begins.update(partitions)
+        await super()._seek_wait(consumer, partitions)
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Any:
+        try:
+            fetched = await super()._fetch_records(consumer, *args, **kwargs)
+        except NoOffsetForPartitionError:
+            return {}  # assigned a moment ago: where to begin is on its way
+        except OffsetOutOfRangeError as error:
+            tps = {TP(tp.topic, tp.partition) for tp in error.args[0]}
+            cast("BatchConsumer", self.consumer).out_of_range(tps)
+            return {}
+        consumer._fetcher._fetch_max_wait_ms = BUSY_FETCH_WAIT_MS if fetched else FETCH_WAIT_MS
+        batches = {tp: [_Fetched(self._batch(consumer, tp, records))] for tp, records in fetched.items()}
+        for tp, begin in list(self._begins.items()):
+            # Aborted records and transaction marks alone are no records: aiokafka passes over them in silence.
+            position = _position(consumer, tp)
+            if tp not in batches and position is not None and position > begin:
+                batches[tp] = [_Fetched(self._batch(consumer, tp, []))]
+        return batches
+
+    def _batch(self, consumer: AIOKafkaConsumer, tp: TP, records: list[Any]) -> Batch:
+        # The position may lie behind records that nobody sees: aborted ones and transaction marks.
+        position = _position(consumer, tp)
+        if position is None:
+            position = records[-1].offset + 1
+        begin = self._begins.get(tp, records[0].offset if records else position)
+        self._begins[tp] = position
+        return Batch(tp.topic, tp.partition, begin, position, records)
+
+
+def _position(consumer: AIOKafkaConsumer, tp: TP) -> int | None:
+    """Where the next fetch of a partition begins; None while that is not known, or it is not ours."""
+    subscription = consumer._subscription.subscription
+    if subscription is None or subscription.assignment is None or tp not in subscription.assignment.tps:
+        return None
+    state = subscription.assignment.state_value(tp)
+    return int(state.position) if state is not None and state.has_valid_position else None
+
+
+class BatchConsumer(driver.Consumer):
+    """A consumer whose messages are `Batch`es."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._returning: set[TP] = set()
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    def out_of_range(self, tps: set[TP]) -> None:
+        """Called in the consumer's thread: Kafka does not hold what we asked for. Go where the state says, once."""
+        asyncio.run_coroutine_threadsafe(self._return(tps), self.loop)
+
+    async def _return(self, tps: set[TP]) -> None:
+        if lost := tps - self._returning:
+            self._returning |= lost
+            try:
+                logger.warning("Kafka does not hold what comes next of %s", sorted(map(tuple, lost)))
+                await self.rewind(lost)
+                await asyncio.sleep(RETURN_S)
+            finally:
+                self._returning -= lost
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        """Seek every assigned partition to where its state ends; Kafka's committed offsets play no part."""
+        return await self.rewind(self.assignment())
+
+    async def rewind(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Seek these partitions to where their state ends; returns where that is."""
+        positions = await cast("BatchTransport", self.transport).positions(tps)
+        assigned = self.assignment()
+        positions = {tp: offset for tp, offset in positions.items() if tp in assigned}
+        if positions:
+            await self.seek_wait(positions)
+        return positions
+
+
+class BatchTransport(driver.Transport):
+    """Faust's aiokafka transport with `BatchConsumer`; `positions` is asked on every assignment."""
+
+    Consumer = BatchConsumer
+
+    def __init__(self, bootstrap: str, app: faust.App, positions: Positions) -> None:
+        urls = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
+        super().__init__(urls, app)
+        self.positions = positions

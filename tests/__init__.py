@@ -1,0 +1,1 @@
+"""Coldspring's tests, by kind."""

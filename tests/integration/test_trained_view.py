@@ -1,0 +1,80 @@
+"""Serving follows what the trainer publishes: what changed, and everything after the trainer wrote everything anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from online_models.default import Default
+from online_models.features import NAMES
+from recommender.keys import Keys
+from serving.views.redis_model import connect as connect_waiting
+from serving.views.trained import TrainedView
+from streams.local_store import LocalStore
+from streams.redis_store import connect
+from streams.trainer_publishing import TrainerPublishing
+
+KEYS = Keys("c")
+
+
+def learned(model: Default, start: int, end: int) -> None:
+    for number in range(start, end):
+        model.learn_one(f"u{number % 5}", f"i{number % (7 + number // 20)}", 1.0, {"timestamp": 1_000 + number})
+
+
+async def test_the_view_has_what_the_trainer_has(embedded_store: LocalStore) -> None:
+    client: Any = connect(embedded_store.url)
+    waiting = connect_waiting(embedded_store.url)
+    view = TrainedView(waiting, KEYS, NAMES)
+    model, publishing = Default(), TrainerPublishing(client, KEYS)
+
+    async def agree() -> None:
+        publishing.write(model, publishing.weights(model), {})
+        await view.follow()
+        assert view.blend.weights(5, 1.0) == model.blend.weights(5, 1.0)
+        items = [*model.known(), "nothing"]
+        for user in ("u1", "u4", "nobody"):
+            await view.prepare(user)
+            expected = model.mf.score_items(user, items) - model.mf.user_level(user)
+            found = view.score(user, [str(item) for item in items])
+            assert found is not None
+            assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-12)
+
+    await view.follow()
+    assert view.score("u1", ["i1"]) is None  # nothing was published yet
+    for end in (30, 31, 31, 90):
+        learned(model, end - 30, end)
+        await agree()
+    publishing = TrainerPublishing(client, KEYS)  # another process, whose trainer knows other items
+    model = Default()
+    learned(model, 200, 240)
+    await agree()
+    client.flushall()  # the store lost everything
+    await agree()
+    await waiting.aclose()
+    client.close()
+
+
+async def test_only_rows_that_changed_are_read(embedded_store: LocalStore) -> None:
+    client: Any = connect(embedded_store.url)
+    waiting = connect_waiting(embedded_store.url)
+    view = TrainedView(waiting, KEYS, NAMES)
+    model, publishing = Default(), TrainerPublishing(client, KEYS)
+    learned(model, 0, 40)
+    publishing.write(model, publishing.weights(model), {})
+    await view.follow()
+    before = view.score("nobody", ["i1", "i2"])
+    client.hset(
+        KEYS.trainer("mf_items"), "i2", bytes(88)
+    )  # behind the trainer's back: its next turn says nothing of it
+    model.learn_one("u1", "i1", 3.0, {"timestamp": 5_000})
+    publishing.write(model, publishing.weights(model), {})
+    await view.follow()
+    after = view.score("nobody", ["i1", "i2"])
+    assert before is not None
+    assert after is not None
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+    await waiting.aclose()
+    client.close()
