@@ -69,7 +69,8 @@ class Forgetting:
         self._make_shard = make_shard
         self._store = store
         self._checkpoints = checkpoints
-        self._scrub = Scrub(client, steps.run, self._scrubbed)
+        self._owned = owned
+        self._scrub = Scrub(client, steps.run, self._behind, self._scrubbed)
         self._unlearner = Unlearner(
             owned, self._rebuild, open_log, steps.alone, self._tell, outbox.forgets, self._rebuilt
         )
@@ -92,7 +93,6 @@ class Forgetting:
             await self._steps.run(self._drop_views, step.write.forgotten)
             if self._checkpoints:
                 await self._steps.run(drop_checkpoints, self._checkpoints, shard.partition)
-            self._scrub.ask(shard.partition, shard.next_offset("forgets"))
 
     @away
     def _drop_views(self, users: list[str]) -> None:
@@ -106,11 +106,30 @@ class Forgetting:
     def _tell(self, partition: int, told: Unlearning) -> None:
         self._client.hset(self._keys.users(partition).unlearning, "rebuild", msgspec.json.encode(told))
 
+    @away
     def _rebuilt(self, partition: int) -> None:
+        self._scrub.once_more()
         self._client.hdel(self._keys.users(partition).unlearning, "rebuild")
-        self._scrub.ask(partition, -1)
 
+    async def _behind(self) -> dict[int, int]:
+        """Forgets of our partitions that Redis' files do not follow yet, maybe since an earlier owner's time."""
+        upto = {shard.partition: shard.next_offset("forgets") for shard in self._owned()}
+        forgot = {partition: position for partition, position in upto.items() if position}
+        return await self._steps.run(self._unfollowed, forgot) if forgot else {}
+
+    @away
+    def _unfollowed(self, upto: dict[int, int]) -> dict[int, int]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for partition in upto:
+                pipe.hget(self._keys.users(partition).unlearning, "files")
+            followed = [int(files or 0) for files in pipe.execute()]
+        return {
+            partition: upto[partition]
+            for partition, files in zip(upto, followed, strict=True)
+            if files < upto[partition]
+        }
+
+    @away
     def _scrubbed(self, upto: dict[int, int]) -> None:
         for partition, offset in upto.items():
-            if offset >= 0:
-                self._client.hset(self._keys.users(partition).unlearning, "files", offset)
+            self._client.hset(self._keys.users(partition).unlearning, "files", offset)

@@ -1,6 +1,6 @@
 """Redis' own files after a forget: they hold old commands and old rows until Redis writes them anew.
 
-Asked for after every forget and every rebuild, one rewrite at a time. A server that lets nobody ask (some hosted
+Asked for after every forget and every rebuild. A server that lets nobody ask (some hosted
 ones) is said in the log; its operator has to see to its files.
 
 And asked for after every restart of the server, because of a fault of Redis (seen in 7.0.15): when a crash cuts the
@@ -17,47 +17,65 @@ from typing import Any, Final
 
 import redis
 
+from streams.store import StoreAwayError
+
 logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.2
 RETRY_S: Final = 2.0
+REFUSED_S: Final = 60.0
 RESTART_LOOK_S: Final = 1.0
 
 
 class Scrub:
-    """Asks Redis to rewrite its files. `run_call` runs blocking work; `done` is told what was asked for before."""
+    """Asks Redis to rewrite its files, one rewrite at a time.
+
+    Parameters
+    ----------
+    run_call
+        Runs blocking work.
+    owed
+        Positions in `forgets`, by partition, that the files do not follow yet; asked again and again, so what
+        one process leaves undone another does.
+    done
+        Blocking: told what was owed before the rewrite began.
+    """
 
     def __init__(
         self,
         client: redis.Redis,
         run_call: Callable[..., Awaitable[Any]],
-        done: Callable[[dict[int, int]], None] = lambda _: None,
+        owed: Callable[[], Awaitable[dict[int, int]]],
+        done: Callable[[dict[int, int]], None],
     ) -> None:
         self._client: Any = client
         self._run = run_call
+        self._owed = owed
         self._done = done
-        self._asked: dict[int, int] = {}
-        self._news = asyncio.Event()
+        self._once_more = False
+        self._alone = asyncio.Lock()
 
-    def ask(self, partition: int, upto: int) -> None:
-        """Files shall hold nothing that was erased so far; `upto` is the partition's position in `forgets`."""
-        self._asked[partition] = upto
-        self._news.set()
+    def once_more(self) -> None:
+        """What lies in the store now is another state: files shall hold nothing of the one before."""
+        self._once_more = True
 
     async def run(self) -> None:
-        """Rewrite whenever it was asked for, until cancelled."""
+        """Rewrite whenever something is owed, until cancelled."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            asked, self._asked = self._asked, {}
+            pause = LOOK_S
+            again, self._once_more = self._once_more, False
             try:
-                if await self._rewritten():
-                    await self._run(self._done, asked)
-            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+                owed = await self._owed()
+                if owed or again:
+                    if await self._rewritten():
+                        await self._run(self._done, owed)
+                    else:
+                        pause = REFUSED_S
+            except (redis.RedisError, StoreAwayError, OSError) as error:
                 logger.warning("the store's files will be rewritten later: %s", type(error).__name__)
-                self._asked = {**asked, **self._asked}
-                self._news.set()
-                await asyncio.sleep(RETRY_S)
+                self._once_more |= again
+                pause = RETRY_S
+            await asyncio.sleep(pause)
 
     async def follow_restarts(self, key: str) -> None:
         """Have the files rewritten once for each run of the server, until cancelled; `key` holds the last such run."""
@@ -72,6 +90,10 @@ class Scrub:
             await asyncio.sleep(RESTART_LOOK_S)
 
     async def _rewritten(self) -> bool:
+        async with self._alone:
+            return await self._rewrite()
+
+    async def _rewrite(self) -> bool:
         try:
             files = await self._run(self._client.info, "persistence")
             if files.get("aof_enabled"):
@@ -92,7 +114,8 @@ class Scrub:
                 await self._run(start)
                 break
             except redis.ResponseError as error:
-                if "in progress" not in str(error) and "already" not in str(error):
+                # Another worker's request came first: "already in progress", "another child process is active".
+                if not any(word in str(error) for word in ("in progress", "already", "active")):
                     raise
                 await asyncio.sleep(LOOK_S)
         await self._quiet()

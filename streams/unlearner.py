@@ -137,7 +137,7 @@ class Unlearner:
         finally:
             await self._in_thread(log.close)
         self._ordered.discard(shard.partition)
-        self._done(shard.partition)
+        await self._in_thread(self._done, shard.partition)
         logger.info("partition %d was rebuilt in %.1f s", shard.partition, time.monotonic() - began)
 
     def _teller(self, shard: UserShard) -> Callable[[Progress], None]:

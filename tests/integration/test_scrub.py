@@ -1,6 +1,6 @@
-"""Redis' append-only file, cut in the middle of a transaction, and restarted twice.
+"""Redis' own files: cut in the middle of a transaction and restarted twice; rewritten for several workers at once.
 
-Redis 7.0.15 by itself brings a part of the lost transaction back at the second restart.
+Redis 7.0.15 by itself brings a part of a lost transaction back at the second restart.
 """
 
 import asyncio
@@ -34,9 +34,26 @@ def append_only_file(server: RedisServer) -> Path:
     return log
 
 
+class Owed:
+    """What one worker's files owe."""
+
+    def __init__(self, owed: dict[int, int]) -> None:
+        self.owed = owed
+
+    async def look(self) -> dict[int, int]:
+        return dict(self.owed)
+
+    def done(self, upto: dict[int, int]) -> None:
+        for partition, position in upto.items():
+            if self.owed.get(partition) == position:
+                del self.owed[partition]
+
+
 async def follow(client: redis.Redis) -> None:
     """Follow restarts until the files were rewritten for one."""
-    following = asyncio.create_task(Scrub(client, asyncio.to_thread).follow_restarts("rewritten"))
+    nothing = Owed({})
+    scrub = Scrub(client, asyncio.to_thread, nothing.look, nothing.done)
+    following = asyncio.create_task(scrub.follow_restarts("rewritten"))
     deadline = time.monotonic() + 30
     while not await asyncio.to_thread(client.exists, "rewritten"):
         assert time.monotonic() < deadline, "the files were not rewritten"
@@ -62,4 +79,23 @@ def test_what_was_lost_does_not_come_back(redis_server: RedisServer) -> None:
     redis_server.terminate()
     redis_server.start()
     assert held(client) == ["a", "a", "c", "c"]
+    client.close()
+
+
+async def test_workers_that_ask_at_once_are_all_served(redis_server: RedisServer) -> None:
+    """While one worker's rewrite runs, Redis refuses another's request in several words."""
+    client = connect(redis_server.url)
+    client.config_set("save", "3600 1")  # two files to write: RDB too
+    client.mset({f"row{n}": os.urandom(10_000) for n in range(3_000)})
+    workers = [Owed({n: n + 1}) for n in range(4)]
+    scrubs = [Scrub(client, asyncio.to_thread, worker.look, worker.done) for worker in workers]
+    tasks = [asyncio.create_task(scrub.run()) for scrub in scrubs]
+    tasks += [asyncio.create_task(scrub.follow_restarts(f"rewritten{n}")) for n, scrub in enumerate(scrubs)]
+    deadline = time.monotonic() + 60
+    while any(worker.owed for worker in workers) or len(client.keys("rewritten*")) < len(scrubs):
+        assert time.monotonic() < deadline, [worker.owed for worker in workers]
+        assert not any(task.done() for task in tasks)
+        await asyncio.sleep(0.05)
+    for task in tasks:
+        task.cancel()
     client.close()

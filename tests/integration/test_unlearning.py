@@ -53,6 +53,10 @@ class Site:
         items = [RedisItemStore(self.client, self.keys.items(p)) for p in range(4)]
         return digest(users, items, EventTypes().names)
 
+    def files_follow(self) -> bool:
+        followed = [int(self.client.hget(self.keys.users(p).unlearning, "files") or 0) for p in range(4)]
+        return followed == [head.next.get("forgets", 0) for head in self.heads()]
+
     async def until(self, true: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not true():
@@ -106,6 +110,7 @@ async def test_forgets_among_events_and_kills(site: Site) -> None:
             site.worker.kill()
             site.worker.start()
         await clicks(EVENTS // 2, EVENTS // 2 + 3_000)
+        await site.until(site.files_follow, "Redis' files follow, whoever was killed before they did")
         await forget(range(8, 12), EVENTS // 4)  # up to a time in the middle of what they did
         await clicks(EVENTS // 2 + 3_000, EVENTS)
         await site.until(lambda: site.read() == EVENTS, "everything is learned")
