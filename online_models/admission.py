@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from online_models.kernels import HALF_LIVES_MS, decayed
+from online_models.kernels import HALF_LIVES_MS, trend
 
 Array = np.ndarray[Any, Any]
 
@@ -45,5 +45,5 @@ def _attention(indexes: Array, stats: Array, now: int) -> Array:
     out = np.empty(len(indexes))
     for place in range(len(indexes)):
         s = stats[indexes[place]]
-        out[place] = decayed(s.popularity[_SLOWEST], now - s.popularity_at, HALF_LIVES_MS[_SLOWEST])
+        out[place] = trend(s, _SLOWEST, now, HALF_LIVES_MS[_SLOWEST])
     return out

@@ -95,8 +95,7 @@ class Default(ExactRanker):
         Returns the item's index.
         """
         index = self._fold(user, item, weight, x)
-        stats = self.state.stats.table[index]
-        self._leaders.update(index, stats["popularity"][[FAST, SLOW]], int(stats["popularity_at"]))
+        self._leaders.update(index, *self.state.stats.trends(index, (FAST, SLOW)))
         if len(self._names) > 2 * self.caps.items + SPARE:
             self.renumber()
             index = self.state.dictionary.index[key(item)]

@@ -9,18 +9,26 @@ from typing import Final
 
 REACH_MS: Final = 3 * 3_600_000
 """The shortest half-life: a wrong time within it is off by a factor of two at most."""
+HORIZON_MS: Final = 7 * 24 * 3_600_000
+"""A quiet week."""
 
 
 class EventClock:
-    """The newest of the last 15 event times that is at most `REACH_MS` past their median: `now` for decay and trends.
+    """What time it is, by the last 15 event times: `now` for decay and trends, `horizon` for an event's own time.
 
-    A single event from the year 9999 changes the median by one rank only; 8 of 15 must agree. The median itself would
-    be some 7 events old: in a partition with few events an hour that is long beside the shortest half-life.
-    An event counts at its own time, or at the clock where it claims to be later than that.
+    Both are the newest of these times that is not too far past their median. A single event from the year 9999 changes
+    the median by one rank only; 8 of 15 must agree. The median itself would be some 7 events old: in a partition with
+    few events an hour that is long beside the shortest half-life.
+
+    An event counts at its own time, or at the horizon where it claims to be later than that; what is later than the
+    clock is kept apart (`kernels`) until the clock gets there. So the first events after a quiet night are dated right,
+    though the median is still of the evening before, and a wrong time decays nothing but itself.
 
     >>> clock = EventClock()
     >>> [clock.tick(t) for t in (1000, 2000, 253402300799999, 3000)]
     [1000, 2000, 2000, 3000]
+    >>> clock.tick(3000 + 8 * 3_600_000), clock.horizon
+    (3000, 28803000)
     """
 
     WINDOW = 15
@@ -40,8 +48,20 @@ class EventClock:
     @property
     def now(self) -> int:
         """The clock in ms; 0 before the first event."""
-        times = self._ordered
-        return times[bisect_right(times, times[(len(times) - 1) // 2] + REACH_MS) - 1] if times else 0
+        return self._newest(self._median + REACH_MS)
+
+    @property
+    def horizon(self) -> int:
+        """The latest time, in ms, that an event may count at; 0 before the first."""
+        return self._newest(self._median + HORIZON_MS)
+
+    @property
+    def _median(self) -> int:
+        return self._ordered[(len(self._ordered) - 1) // 2] if self._ordered else 0
+
+    def _newest(self, limit: int) -> int:
+        """The newest of the window up to a time."""
+        return self._ordered[bisect_right(self._ordered, limit) - 1] if self._ordered else 0
 
     @property
     def times(self) -> list[int]:

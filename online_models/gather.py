@@ -21,7 +21,7 @@ from online_models.features import (
     TREND,
     WEIGHT,
 )
-from online_models.kernels import HALF_LIVES_MS, SCALE
+from online_models.kernels import HALF_LIVES_MS, SCALE, trend
 from online_models.own_items import INTERVAL, LAST, PLACE, TIMES
 from online_models.own_items import WEIGHT as LAST_WEIGHT
 
@@ -55,9 +55,8 @@ def gather(
         s, row = stats[j], out[place]
         for part in range(READINGS):
             row[part] = covisits[j, part]
-        idle = float(max(now - s.popularity_at, 0))
         for k in range(len(HALF_LIVES_MS)):
-            row[TREND + k] = s.popularity[k] * 2.0 ** (-idle / HALF_LIVES_MS[k])
+            row[TREND + k] = trend(s, k, now, HALF_LIVES_MS[k])
         row[COUNT] = s.counted / SCALE
         row[WEIGHT] = s.count / SCALE
         if s.last != 0:

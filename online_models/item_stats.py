@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from online_models.kernels import HALF_LIVES_MS
+from online_models.kernels import HALF_LIVES_MS, trend
 from online_models.neighbours import grown
 
 Array = np.ndarray[Any, Any]
@@ -22,6 +23,8 @@ def stats_dtype(types: int) -> np.dtype[Any]:
             ("last", "<i8"),  # event time of the newest event, ms
             ("popularity_at", "<i8"),  # the event time that `popularity` is decayed to, ms
             ("popularity", "<f8", (len(HALF_LIVES_MS),)),  # choices, decayed with each half-life
+            ("ahead_at", "<i8"),  # the same of choices that are ahead of the partition's clock; 0: there are none
+            ("ahead", "<f8", (len(HALF_LIVES_MS),)),
             ("by_type", "<u4", (types,)),
         ]
     )
@@ -41,6 +44,12 @@ class ItemStats:
     def put(self, index: int, data: bytes) -> None:
         """Set one item's counts from its bytes."""
         self.table[index] = np.frombuffer(data, self.table.dtype)[0]
+
+    def trends(self, index: int, half_lives: Sequence[int]) -> tuple[Array, int]:
+        """One item's popularity at some of the half-lives by number, and the event time in ms that it is decayed to."""
+        s = self.table[index]
+        at = max(int(s["popularity_at"]), int(s["ahead_at"]))
+        return np.array([trend(s, k, at, HALF_LIVES_MS[k]) for k in half_lives]), at
 
     def clear(self, index: int) -> None:
         """Nothing is counted of an item any more."""

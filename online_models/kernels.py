@@ -1,5 +1,8 @@
 """The fold's inner loops: item-item counts with order, decayed popularity, rings (numba).
 
+A choice that is ahead of the partition's clock (the first after a quiet night, or one with a wrong time) is kept apart,
+in `ahead`, until the clock gets there: if its time was wrong, it has made nothing else look old.
+
 Every sum that others read is a fixed-point integer in units of 1/2520 (the least common multiple
 of 1..10, so that an integer weight divided by a distance of up to ten is exact).
 
@@ -134,26 +137,56 @@ def decayed(value: float, age_ms: float, half_life_ms: float) -> float:
     return float(value * 2.0 ** (-age_ms / half_life_ms))
 
 
+@njit(cache=True, inline="always")
+def trend(s: Any, k: Any, at: Any, half_life_ms: Any) -> Any:
+    """An item's popularity by half-life `k` at an event time in ms; what is ahead of that counts undecayed."""
+    past = decayed(s.popularity[k], at - s.popularity_at, half_life_ms)
+    return past + decayed(s.ahead[k], at - s.ahead_at, half_life_ms)
+
+
 @njit(cache=True)
 def _touch(
-    item: Any, code: Any, weight: Any, share: Any, attention: Any, when: Any, now: Any, stats: Array, half_lives: Array
+    item: Any,
+    code: Any,
+    weight: Any,
+    share: Any,
+    attention: Any,
+    when: Any,
+    now: Any,
+    horizon: Any,
+    stats: Array,
+    half_lives: Array,
 ) -> None:
-    """One event's mark on an item's counts. `when`: its time, never after `now`, the partition's clock."""
+    """One event's mark on an item's counts. `when`: its time, never after `horizon`."""
     s = stats[item]
     s.by_type[code] += 1
     s.count += weight
     s.counted += share
     if s.birth == 0 or when < s.birth:
         s.birth = when
-    if when > s.last or s.last > now:
+    if when > s.last or s.last > horizon:
         s.last = when
     if attention > 0.0:
-        late = now - when
+        if when > now:
+            before = min(s.ahead_at, horizon)
+            at = max(before, when)
+            for k in range(len(half_lives)):
+                s.ahead[k] = decayed(s.ahead[k], at - before, half_lives[k]) + decayed(
+                    attention, at - when, half_lives[k]
+                )
+            s.ahead_at = at
+            return
+        caught_up = s.ahead_at != 0 and s.ahead_at <= now
         for k in range(len(half_lives)):
             s.popularity[k] = decayed(s.popularity[k], now - s.popularity_at, half_lives[k]) + decayed(
-                attention, late, half_lives[k]
+                attention, now - when, half_lives[k]
             )
+            if caught_up:
+                s.popularity[k] += decayed(s.ahead[k], now - s.ahead_at, half_lives[k])
+                s.ahead[k] = 0.0
         s.popularity_at = now
+        if caught_up:
+            s.ahead_at = 0
 
 
 @njit(cache=True)
@@ -177,6 +210,7 @@ def fold(
     stamps: Array,
     times: Array,
     nows: Array,
+    horizons: Array,
     ringed: Array,
     ring_item: Array,
     ring_time: Array,
@@ -197,7 +231,8 @@ def fold(
 ) -> int:
     """Fold events `begin`.. in order; returns where it stopped (the arena is nearly full) or the end.
 
-    stamps are the events' own times, times never lie after nows, the partition's clock; all in ms. influence: so many
+    stamps are the events' own times, times never lie after horizons; nows and horizons are the
+    partition's clock; all in ms. influence: so many
     events of one type by one user on one item count, 0 for all of them in full.
     """
     for e in range(begin, len(items)):
@@ -222,7 +257,7 @@ def fold(
         if ringed[e] == RINGED and share == 0:
             stats[i].by_type[codes[e]] += 1
         else:
-            _touch(i, codes[e], w, share, drawn, times[e], nows[e], stats, half_lives)
+            _touch(i, codes[e], w, share, drawn, times[e], nows[e], horizons[e], stats, half_lives)
         if ringed[e] == NOWHERE:
             continue
         if w != 0:

@@ -180,7 +180,7 @@ class PartitionState:
 
     def _add(self, event: Interaction, slot: int, columns: list[Column]) -> None:
         """Put an event's columns behind those that wait."""
-        now = self.clock.tick(event.timestamp)
+        now, horizon = self.clock.tick(event.timestamp), self.clock.horizon
         names = item_ids(event)
         index = self.items.dictionary.index
         items = [index.get(name, -1) for name in names]
@@ -188,7 +188,7 @@ class PartitionState:
             self._make_places(names, now, columns)
             items = [self.items.dictionary.number(name) for name in names]
         users = self.users
-        fresh = columns_of(event, self.types, slot, items, now)
+        fresh = columns_of(event, self.types, slot, items, now, horizon)
         columns.extend(fresh)
         if fresh[0][-1] == NOWHERE:
             return

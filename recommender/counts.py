@@ -6,6 +6,7 @@ anew from the partitions' rows for whatever changed, so nothing drifts.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ REBASE_MS: Final = 86_400_000
 
 SURE_EVENTS: Final = 15
 """A partition's clock follows the median of so many event times: with fewer, one wrong timestamp can be that median."""
+AGREEING: Final = 4
+"""Of so many partitions or more the horizons are compared; one that is alone with its time moves nothing."""
 
 
 class PartitionCounts:
@@ -70,7 +73,7 @@ class ItemCounts:
         How many partitions of users there are.
     dtype
         The layout of a row: fields count, counted, birth, last, popularity_at, popularity [half-lives],
-        by_type [types].
+        ahead_at, ahead [half-lives], by_type [types].
     scale
         What one unit of weight is in `count`.
     half_lives_ms
@@ -91,6 +94,7 @@ class ItemCounts:
         self.scale = scale
         self.half_lives_ms = np.asarray(half_lives_ms, np.float64)
         self.clocks = [0] * partitions
+        self._horizons = [0] * partitions
         self.changes = 0
         self._reference = 0
         self._summed_at = 0
@@ -107,15 +111,21 @@ class ItemCounts:
     def clock(self) -> int:
         """The one clock, event time in ms; 0 before the first event.
 
-        The latest among the partitions that can be sure of theirs; among all, while there are none.
+        The latest among the partitions that can be sure of theirs (among all, while there are none), and what their
+        horizons agree on, if that is later.
         """
-        sure = [at for at, counts in zip(self.clocks, self.partitions, strict=True) if counts.seen >= SURE_EVENTS]
-        return max(sure or self.clocks)
+        sure = [place for place, counts in enumerate(self.partitions) if counts.seen >= SURE_EVENTS]
+        latest = max([self.clocks[place] for place in sure] or self.clocks)
+        horizons = sorted(self._horizons[place] for place in sure)
+        if len(horizons) < AGREEING:
+            return latest
+        agreed = horizons[-max(2, len(horizons) // 8)] + self.half_lives_ms[0]
+        return max(latest, horizons[bisect_right(horizons, agreed) - 1])
 
     def reset(self, partition: int) -> None:
         """Forget all rows of a partition; what is put afterwards takes their place."""
         self.partitions[partition] = PartitionCounts(self.dtype)
-        self.clocks[partition] = 0
+        self.clocks[partition] = self._horizons[partition] = 0
 
     def extend(self, partition: int, names: Sequence[str], numbering: Numbering) -> None:
         """New items of a partition, in the order of their local indexes; "" for one that gave its place up."""
@@ -123,11 +133,11 @@ class ItemCounts:
             self.partitions[partition].extend([numbering.number(name) if name else -1 for name in names])
         self.reserve(len(numbering))
 
-    def put(self, partition: int, places: Array, rows: Array, clock: int) -> Array:
-        """Rows of a partition changed; `clock` is the partition's. Returns the numbers of the items."""
+    def put(self, partition: int, places: Array, rows: Array, clock: int, horizon: int) -> Array:
+        """Rows of a partition changed; clock and horizon are the partition's. Returns the numbers of the items."""
         counts = self.partitions[partition]
         counts.put(places, rows)
-        self.clocks[partition] = clock
+        self.clocks[partition], self._horizons[partition] = clock, horizon
         numbers = np.asarray(counts.numbers[places].astype(np.int64))
         if self.clock < self._summed_at or self.clock - self._reference > REBASE_MS:
             self.rebuild()
@@ -199,9 +209,10 @@ class ItemCounts:
             born = np.where(rows["birth"] > 0, rows["birth"], np.iinfo(np.int64).max)
             birth[known] = np.minimum(birth[known], born)
             last[known] = np.maximum(last[known], rows["last"])
-            ahead[known] |= rows["popularity_at"] > clock
-            age = np.maximum(clock - rows["popularity_at"], 0)[:, None] - (clock - self._reference)
-            popularity[known] += rows["popularity"] * np.exp2(-age / self.half_lives_ms)
+            for value, at in (("popularity", "popularity_at"), ("ahead", "ahead_at")):
+                ahead[known] |= rows[at] > clock
+                age = np.maximum(clock - rows[at], 0)[:, None] - (clock - self._reference)
+                popularity[known] += rows[value] * np.exp2(-age / self.half_lives_ms)
         self.count[numbers], self.events[numbers], self.counted[numbers] = count, events, counted
         self.birth[numbers] = np.where(birth == np.iinfo(np.int64).max, 0, birth)
         self.last[numbers] = last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):

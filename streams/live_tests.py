@@ -114,12 +114,19 @@ def _popularity_hits(stats: Array, target: int, own: Array) -> bool:
 
 
 @njit(cache=True)
+def _as_of(s: Any, half_life: int, at: int, half_life_ms: float) -> float:
+    past = s.popularity[half_life] * 2.0 ** ((s.popularity_at - at) / half_life_ms)
+    return float(past + s.ahead[half_life] * 2.0 ** ((s.ahead_at - at) / half_life_ms))
+
+
+@njit(cache=True)
 def _decayed_hits(stats: Array, target: int, own: Array, half_life: int, half_life_ms: float) -> bool:
     """By popularity at one moment: that no earlier one can be asked for changes no order."""
     better = 0
-    wanted, at = stats[target].popularity[half_life], stats[target].popularity_at
+    at = max(stats[target].popularity_at, stats[target].ahead_at)
+    wanted = _as_of(stats[target], half_life, at, half_life_ms)
     for item in range(len(stats)):
-        value = stats[item].popularity[half_life] * 2.0 ** ((stats[item].popularity_at - at) / half_life_ms)
+        value = _as_of(stats[item], half_life, at, half_life_ms)
         if value >= wanted and item != target and not _is_own(item, own):
             better += 1
             if better == K:

@@ -95,7 +95,7 @@ class MemoryReadModel:
                 live = np.array([bool(state.dictionary.names[place]) for place in places.tolist()])
                 self.counts.drop(partition, places[~live])
                 places = places[live]
-                self.counts.put(partition, places, state.stats.table[places], state.clock.now)
+                self.counts.put(partition, places, state.stats.table[places], state.clock.now, state.clock.horizon)
                 noted.clear()
 
     def position(self) -> list[int]:

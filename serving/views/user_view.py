@@ -233,8 +233,10 @@ class UserView:
         if gone:
             self._counts.drop(self.partition, np.array(gone, np.int64))
         rows = np.frombuffer(b"".join(value for _, value in given), self._counts.dtype)
-        now = EventClock(head.clock).now
-        self._counts.put(self.partition, np.array([place for place, _ in given], np.int64), rows, now)
+        clock = EventClock(head.clock)
+        self._counts.put(
+            self.partition, np.array([place for place, _ in given], np.int64), rows, clock.now, clock.horizon
+        )
 
     def _remember(self, entries: Iterable[tuple[bytes, Any]]) -> None:
         for _, changed in entries:

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,20 @@ def test_a_late_event_counts_at_its_own_time() -> None:
     state.fold([click("v", "late", at=10**12 - 8 * 24 * HOUR)])
     day = state.stats.table[state.dictionary.index["late"]]["popularity"][1]
     assert 0.0 < day < 2.0**-7
+
+
+def test_what_is_ahead_of_the_clock_waits_for_it() -> None:
+    night, hour = 8, 3_600_000
+    state = PartitionState()
+    state.fold([click("u", "evening", at=10**12) for _ in range(20)])
+    state.fold([click("u", "morning", at=10**12 + night * hour), click("v", "morning", at=10**12 + (night + 3) * hour)])
+    assert state.clock.now == 10**12
+    morning, at = state.stats.trends(state.dictionary.index["morning"], [0])
+    assert (morning[0], at) == (pytest.approx(1.5), 10**12 + (night + 3) * hour)
+    state.fold([click(f"w{n}", "noon", at=10**12 + (night + 6) * hour) for n in range(15)])
+    state.fold([click("x", "morning", at=10**12 + (night + 6) * hour)])
+    row = state.stats.table[state.dictionary.index["morning"]]
+    assert (row["popularity"][0], row["ahead"][0], row["ahead_at"]) == (pytest.approx(1.75), 0.0, 0)
 
 
 def test_a_full_row_keeps_the_heaviest() -> None:

@@ -51,8 +51,8 @@ def served(engine: DirectReplay, now_ms: int = SINCE + 3 * DAY) -> LiveRecommend
     return LiveRecommender(model, clock=lambda: now_ms)
 
 
-async def trending(events: list[Event], n: int = 5) -> dict[str, float]:
-    return {item.item_id: item.score for item in await served(played(events)).trending(n)}
+async def trending(events: list[Event], n: int = 5, window_ms: int = DAY) -> dict[str, float]:
+    return {item.item_id: item.score for item in await served(played(events)).trending(n, window_ms=window_ms)}
 
 
 def odd(n: int, timestamp: int) -> Event:
@@ -117,6 +117,25 @@ async def test_out_of_order_within_a_minute_is_learned_in_the_order_of_the_log()
     history = (await served(played(mixed)).user(user))["history"]
     logged = [event["item_id"] for event in mixed if event["user_id"] == user]
     assert [event["item_id"] for event in history] == logged[::-1][: len(history)]
+
+
+@pytest.mark.parametrize("ahead", [8 * HOUR, 6 * DAY], ids=["8 hours", "6 days"])
+async def test_devices_ahead_of_time_make_nothing_else_look_old(ahead: int) -> None:
+    strange = [{**event, "timestamp": event["timestamp"] + ahead * (n % 100 == 50)} for n, event in enumerate(clicks())]
+    usual, found = await trending(clicks()), await trending(strange)
+    assert list(found)[:3] == list(usual)[:3]
+    assert [found[name] for name in list(usual)[:3]] == pytest.approx(list(usual.values())[:3], rel=0.1)
+
+
+async def test_after_a_quiet_night_what_is_clicked_rises_at_once() -> None:
+    """In every partition the median of the last times is still of the evening."""
+    morning = SINCE + 3 * DAY + 9 * HOUR
+    waking = [{**odd(n, morning + n * MINUTE), "item_id": "i7"} for n in range(8)]
+    assert len({partition_of(event["user_id"], 4) for event in waking}) > 1
+    usual, found = [await trending(events, window_ms=3 * HOUR) for events in (clicks(), [*clicks(), *waking])]
+    assert next(iter(usual)) == "rising"
+    assert next(iter(found)) == "i7"
+    assert found["rising"] < 0.2 * usual["rising"]
 
 
 @pytest.mark.parametrize("off", [-HOUR, HOUR])

@@ -127,4 +127,4 @@ def test_known_digest_of_a_small_log() -> None:
     assert replayed(some_log(7)).digest() == KNOWN
 
 
-KNOWN = "sha256:c63cbb120836768db52537db2c48fc9e0cd5f9afd15cfe84569d35076ddfd064"
+KNOWN = "sha256:37bf55c7f2ef57f5dbf0e03057480695a99f30e2da885dc53ec03be638dff717"
