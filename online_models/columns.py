@@ -40,7 +40,7 @@ def columns_of(
     return [(slot, items[0], code, round(weight * SCALE), attention, stamp, when, now, horizon, RINGED)]
 
 
-def arrays_of(columns: list[Column]) -> tuple[Array, ...]:
+def arrays_of(columns: list[Column]) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array, Array]:
     """The columns as the kernel's arrays, in its order."""
     slots, items, codes, weights, attention, stamps, times, nows, horizons, places = zip(*columns, strict=True)
     return (
