@@ -36,6 +36,7 @@ def create_app(
         topic_disable_leader=True,
         stream_buffer_maxsize=fetched_batches,
         stream_wait_empty=False,
+        table_standby_replicas=0,  # with Faust's default of 1, two workers keep 2 partitions each and a third gets none
         broker_session_timeout=session_timeout_s,
         broker_heartbeat_interval=session_timeout_s / 3,
         broker_rebalance_timeout=session_timeout_s,
