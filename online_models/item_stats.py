@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from online_models.kernels import HALF_LIVES_MS, trend
 from online_models.neighbours import grown
@@ -30,6 +30,17 @@ def stats_dtype(types: int) -> np.dtype[Any]:
     )
 
 
+@njit(cache=True)
+def newest_trends(stats: Array, index: int, half_lives: tuple[int, ...]) -> tuple[Array, int]:
+    """See `ItemStats.trends`."""
+    s = stats[index]
+    at = max(s.popularity_at, s.ahead_at)
+    out = np.empty(len(half_lives))
+    for place, k in enumerate(half_lives):
+        out[place] = trend(s, k, at, HALF_LIVES_MS[k])
+    return out, at
+
+
 class ItemStats:
     """The counts of every item of a partition, by local index."""
 
@@ -45,11 +56,9 @@ class ItemStats:
         """Set one item's counts from its bytes."""
         self.table[index] = np.frombuffer(data, self.table.dtype)[0]
 
-    def trends(self, index: int, half_lives: Sequence[int]) -> tuple[Array, int]:
+    def trends(self, index: int, half_lives: tuple[int, ...]) -> tuple[Array, int]:
         """One item's popularity at some of the half-lives by number, and the event time in ms that it is decayed to."""
-        s = self.table[index]
-        at = max(int(s["popularity_at"]), int(s["ahead_at"]))
-        return np.array([trend(s, k, at, HALF_LIVES_MS[k]) for k in half_lives]), at
+        return newest_trends(self.table, index, half_lives)
 
     def clear(self, index: int) -> None:
         """Nothing is counted of an item any more."""

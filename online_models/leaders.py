@@ -40,6 +40,13 @@ def _update(item: int, strength: float, strengths: Floats, leaders: Indexes) -> 
         leaders[weakest] = item
 
 
+@njit(cache=True)
+def _update_all(item: int, values: Floats, at: int, half_lives: Floats, strengths: Floats, leaders: Indexes) -> None:
+    for row in range(len(half_lives)):
+        if values[row] > 0.0:
+            _update(item, np.log2(values[row]) + at / half_lives[row], strengths[row], leaders[row])
+
+
 class Leaders:
     """The `size` most popular items at each of some half-lives.
 
@@ -62,10 +69,7 @@ class Leaders:
             self._strengths = np.pad(
                 self._strengths, ((0, 0), (0, item + 1)), constant_values=-np.inf
             )  # fmt: skip
-        for row, half_life in enumerate(self.half_lives.tolist()):
-            if values[row] > 0.0:
-                strength = float(np.log2(values[row])) + at / half_life
-                _update(item, strength, self._strengths[row], self._leaders[row])
+        _update_all(item, values, at, self.half_lives, self._strengths, self._leaders)
 
     def of(self, row: int) -> Indexes:
         """The leaders at one half-life, in no order."""

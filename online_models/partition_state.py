@@ -232,9 +232,10 @@ class PartitionState:
         if not columns:
             return
         arrays = arrays_of(columns)
-        slots = np.unique(arrays[0])
-        ringed = users.item[slots][np.arange(users.item.shape[1]) < users.total[slots][:, None]]
-        table.bring(np.union1d(np.unique(arrays[1]), ringed))
+        if self.source.has_items:
+            slots = np.unique(arrays[0])
+            ringed = users.item[slots][np.arange(users.item.shape[1]) < users.total[slots][:, None]]
+            table.bring(np.union1d(arrays[1], ringed))
         done = 0
         while done < len(columns):
             done = kernels.fold(

@@ -64,12 +64,12 @@ class UserRow:
         return b"".join(
             (
                 _HEAD.pack(_VERSION, self.total, n, m),
-                self.items.astype("<i4").tobytes(),
-                self.times.astype("<i8").tobytes(),
-                self.weights.astype("<i4").tobytes(),
-                self.codes.astype("u1").tobytes(),
-                np.fromiter(self.refused.keys(), "<i4", m).tobytes(),
-                np.fromiter(self.refused.values(), "u1", m).tobytes(),
+                self.items.astype("<i4", copy=False).tobytes(),
+                self.times.astype("<i8", copy=False).tobytes(),
+                self.weights.astype("<i4", copy=False).tobytes(),
+                self.codes.astype("u1", copy=False).tobytes(),
+                np.fromiter(self.refused.keys(), "<i4", m).tobytes() if m else b"",
+                np.fromiter(self.refused.values(), "u1", m).tobytes() if m else b"",
             )
         )
 
@@ -110,14 +110,13 @@ class UserRings:
     def row(self, slot: int) -> UserRow:
         """One user's row, arrays oldest first (copies)."""
         total = int(self.total[slot])
-        n = min(total, HISTORY)
-        places = np.arange(total - n, total) % HISTORY
+        places: Any = slice(total) if total <= HISTORY else np.arange(total - HISTORY, total) % HISTORY
         return UserRow(
             total,
-            self.item[slot, places],
-            self.time[slot, places],
-            self.weight[slot, places],
-            self.code[slot, places],
+            self.item[slot, places].copy(),
+            self.time[slot, places].copy(),
+            self.weight[slot, places].copy(),
+            self.code[slot, places].copy(),
             self.refused[slot],
         )
 

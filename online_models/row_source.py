@@ -10,7 +10,9 @@ from online_models.user_queue import QueueChanges
 
 
 class RowSource(Protocol):
-    """Where rows come from that a worker does not have in hand."""
+    """Where rows come from that a worker does not have in hand; without `has_items` those of items always are."""
+
+    has_items: bool
 
     def user_rows(self, user_ids: Sequence[str]) -> list[bytes | None]:
         """Rows of users, None for the unknown."""
@@ -27,6 +29,8 @@ class RowSource(Protocol):
 
 class NoRows:
     """A source for a state that keeps everything in hand."""
+
+    has_items = False
 
     def user_rows(self, user_ids: Sequence[str]) -> list[bytes | None]:
         return [None] * len(user_ids)

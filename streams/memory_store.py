@@ -12,6 +12,8 @@ from streams.store import ItemWrite, LoadedUsers, UserWrite
 class MemoryUserStore:
     """One partition of users in memory."""
 
+    has_items = True
+
     def __init__(self) -> None:
         self.owner = ""
         self.head: bytes | None = None

@@ -64,6 +64,8 @@ def field(index: int) -> bytes:
 class RedisUserStore:
     """One partition of users (see `recommender.keys.UserKeys` for what lies where)."""
 
+    has_items = True
+
     def __init__(self, client: redis.Redis, keys: UserKeys) -> None:
         self._client: Any = client
         self._keys = keys

@@ -12,6 +12,8 @@ from online_models.row_source import Changes
 class Rows:
     """A partition's rows, names, ids and queue in dictionaries and lists."""
 
+    has_items = True
+
     def __init__(self) -> None:
         self.users: dict[str, bytes] = {}
         self.stats: dict[int, bytes] = {}
