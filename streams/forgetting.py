@@ -90,7 +90,7 @@ class Forgetting:
     async def after_commit(self, shard: UserShard, step: Step) -> None:
         """Take the forgotten out of what is not part of the partition's write."""
         if step.write.forgotten:
-            await self._steps.run(self._drop_views, step.write.forgotten)
+            await self._steps.beside(self._drop_views, step.write.forgotten)
             if self._checkpoints:
                 await self._steps.run(drop_checkpoints, self._checkpoints, shard.partition)
 

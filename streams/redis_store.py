@@ -1,7 +1,6 @@
-"""A partition's state in Redis: rows in hashes, one MULTI a batch, guarded by head and owner.
+"""A partition's state in Redis: rows in hashes, one MULTI a batch, guarded by head and owner (`guarded_write`).
 
-The guard is optimistic: WATCH head and owner, compare, MULTI, write, EXEC. Whoever lost the
-partition, or read from another place than the head says, writes nothing at all.
+Whoever lost the partition, or read from another place than the head says, writes nothing at all.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from online_models.dedupe import live_chunks
 from online_models.user_queue import QueueChanges
 from recommender.head import decode_user_head
 from recommender.keys import ItemKeys, UserKeys
+from streams.guarded_write import GuardedWriter
 from streams.memory_store import id_chunks
 from streams.store import ItemWrite, LoadedUsers, StoreAwayError, UserWrite
 
@@ -69,6 +69,7 @@ class RedisUserStore:
     def __init__(self, client: redis.Redis, keys: UserKeys) -> None:
         self._client: Any = client
         self._keys = keys
+        self._writer = GuardedWriter(client, keys.head, keys.owner)
 
     @away
     def claim(self, token: str) -> None:
@@ -147,7 +148,7 @@ class RedisUserStore:
             pipe.set(keys.head, write.head)
             pipe.xadd(keys.changes, _users_changed(write), maxlen=CHANGES_KEPT, approximate=True)
 
-        return _guarded(self._client, keys.head, keys.owner, token, expected_head, queue)
+        return self._writer.write(token, expected_head, queue)
 
     def aside(self) -> RedisUserStore:
         return RedisUserStore(self._client, self._keys.aside)
@@ -174,7 +175,7 @@ class RedisUserStore:
             pipe.set(keys.head, head)
             pipe.xadd(keys.changes, _users_changed(UserWrite(head)))
 
-        return _guarded(self._client, keys.head, keys.owner, token, expected_head, queue)
+        return self._writer.write(token, expected_head, queue)
 
     def _chunk_keys(self, keys: UserKeys) -> list[str]:
         return [name.decode() for name in self._client.scan_iter(match=keys.ids("*"), count=1_000)]
@@ -200,6 +201,7 @@ class RedisItemStore:
     def __init__(self, client: redis.Redis, keys: ItemKeys) -> None:
         self._client: Any = client
         self._keys = keys
+        self._writer = GuardedWriter(client, keys.head, keys.owner)
 
     @away
     def claim(self, token: str) -> None:
@@ -226,27 +228,11 @@ class RedisItemStore:
                 approximate=True,
             )
 
-        return _guarded(self._client, keys.head, keys.owner, token, expected_head, queue)
+        return self._writer.write(token, expected_head, queue)
 
     @away
     def all_items(self) -> Iterator[tuple[str, bytes]]:
         return _scan(self._client, self._keys.items)
-
-
-def _guarded(
-    client: Any, head: str, owner: str, token: str, expected: bytes | None, queue: Callable[[Any], None]
-) -> bool:
-    with client.pipeline(transaction=True) as pipe:
-        pipe.watch(head, owner)
-        if pipe.mget(head, owner) != [expected, token.encode()]:
-            return False
-        pipe.multi()
-        queue(pipe)
-        try:
-            pipe.execute()
-        except redis.WatchError:
-            return False
-    return True
 
 
 def _drop_items(pipe: Any, keys: UserKeys, gone: Sequence[int]) -> None:

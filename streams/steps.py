@@ -109,6 +109,7 @@ class Steps:
         self._journeys: set[asyncio.Task[None]] = set()
         # One thread: the fold holds the interpreter anyway, and a partition has one writer.
         self._thread = ThreadPoolExecutor(1, "fold")
+        self._beside = ThreadPoolExecutor(1, "views")
 
     async def take(self, batch: Batch) -> None:
         """Apply a batch; returns when it is written, or when it is clear that it must not be."""
@@ -169,9 +170,14 @@ class Steps:
         """Run blocking work in the fold's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, _told, call, *args)
 
+    async def beside(self, call: Callable[..., T], *args: Any) -> T:
+        """Run blocking work on views in a thread of its own: other partitions' batches do not wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._beside, _told, call, *args)
+
     def close(self) -> None:
-        """End the thread when its work is done."""
+        """End the threads when their work is done."""
         self._thread.shutdown(wait=True)
+        self._beside.shutdown(wait=True)
 
     async def _apply(self, kind: str, tp: TP, shard: Shard, batch: Batch) -> None:
         if not shard.is_open:

@@ -275,14 +275,14 @@ class Worker:
         if kind == "items":
             self.pulse.count("items", len(step.write.items))
             announced = {item: when for item, when in published.items() if step.write.items.get(item) is not None}
-            await self.steps.run(trace.write_published, self._client, self._keys.items(shard.partition), announced)
+            await self.steps.beside(trace.write_published, self._client, self._keys.items(shard.partition), announced)
             return
         if kind == "forgets":
             await self._forgetting.after_commit(shard, step)
         if step.touched:
-            await self.steps.run(self._interests.renew, shard, step.touched)
+            await self.steps.beside(self._interests.renew, shard, step.touched)
         if shown := impressions_of(step.learned):
-            await self.steps.run(self._shown.note, shard.partition, shown)
+            await self.steps.beside(self._shown.note, shard.partition, shown)
         self.pulse.count("learned", len(step.learned))
 
     def _examples(self, step: Step) -> list[Example]:

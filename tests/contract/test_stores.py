@@ -141,6 +141,25 @@ def test_tombstones_stay(stores: tuple[UserStore, ItemStore]) -> None:
     assert users.tombstones() == {b"\x00\xff" * 8: 5, b"other": 7}
 
 
+def test_who_wrote_before_is_refused_when_something_changed_since(stores: tuple[UserStore, ItemStore]) -> None:
+    users, _ = stores
+    users.claim("me")
+    assert users.write("me", None, UserWrite(head(1), names(["a"])))
+    users.claim("other")
+    assert not users.write("me", head(1), UserWrite(head(2), names(["b"])))
+    assert users.load(100).names == ["a"]
+    users.claim("me")
+    assert users.write("me", head(1), UserWrite(head(2), names(["b"])))
+    users.claim("me")
+    assert users.write("me", head(2), UserWrite(head(3), names(["c"]))), "a claim of one's own is no change"
+    assert not users.write("me", head(2), UserWrite(head(4), names(["d"])))
+    assert users.load(100).names == ["a", "b", "c"]
+
+
+def names(fresh: list[str]) -> Changes:
+    return Changes(names=fresh)
+
+
 def test_what_lies_aside_takes_the_place(stores: tuple[UserStore, ItemStore]) -> None:
     users, _ = stores
     users.claim("me")
