@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=[*names(), *RIVALS], metavar="NAME")
     parser.add_argument("--streams", nargs="+", default=quality_streams.names(), choices=quality_streams.names())
     parser.add_argument("--limit", type=int, help="only the first N events of each stream")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the synthetic streams: another one, not looked at before"
+    )
     parser.add_argument("--every", type=int, help="rank one event in so many (default: the stream's own)")
     parser.add_argument("--no-vectors", action="store_true", help="items have texts, but no vectors")
     parser.add_argument("--out", type=Path, help="where the tables go; default: results/DATE-quality.md, if all events")
@@ -44,7 +47,8 @@ def main() -> None:
     head = f"# Quality\n\n{machine()}; commit {commit()}\n"
     text = head
     for name in options.streams:
-        course = quality_streams.make(name, (lambda *_: {}) if options.no_vectors else encoded, options.limit)
+        encode = (lambda *_: {}) if options.no_vectors else encoded
+        course = quality_streams.make(name, encode, options.limit, options.seed)
         done: list[Run] = []
         for model in options.models:
             done.append(run(course, model, options.every or course.every))

@@ -96,9 +96,9 @@ def beer(encode: Encode, limit: int | None) -> Course:
     return Course(BEER, told, feed, len(events), labels, repeats=True, unranked=("ask",))
 
 
-def synthetic(kind: str, encode: Encode, limit: int | None) -> Course:
+def synthetic(kind: str, encode: Encode, limit: int | None, seed: int = 0) -> Course:
     """A seeded stream with a known best possible score; it brings its own vectors."""
-    stream = streams.make(kind, events=limit or SYNTHETIC_EVENTS)
+    stream = streams.make(kind, events=limit or SYNTHETIC_EVENTS, seed=seed)
     best = stream.best()
     with_vectors = bool(encode(kind, {"any": "any"}))
     labels: dict[Hashable, list[str]] = {part.item: [str(part.topic)] for part in stream.announcements}
@@ -118,6 +118,6 @@ def names() -> Sequence[str]:
     return tuple(MAKERS)
 
 
-def make(name: str, encode: Encode, limit: int | None = None) -> Course:
-    """A stream by name, or its first `limit` events."""
-    return MAKERS[name](encode, limit)
+def make(name: str, encode: Encode, limit: int | None = None, seed: int = 0) -> Course:
+    """A stream by name, or its first `limit` events; a seed other than 0 draws another synthetic one."""
+    return MAKERS[name](encode, limit) if name in (MOVIES, BEER) else synthetic(name, encode, limit, seed)
