@@ -70,6 +70,7 @@ class RedisUserStore:
         self._client: Any = client
         self._keys = keys
         self._writer = GuardedWriter(client, keys.head, keys.owner)
+        self._aside: RedisUserStore | None = None
 
     @away
     def claim(self, token: str) -> None:
@@ -151,7 +152,9 @@ class RedisUserStore:
         return self._writer.write(token, expected_head, queue)
 
     def aside(self) -> RedisUserStore:
-        return RedisUserStore(self._client, self._keys.aside)
+        if self._aside is None:  # one for good: each keeps a connection once it has written
+            self._aside = RedisUserStore(self._client, self._keys.aside)
+        return self._aside
 
     @away
     def clear(self) -> None:

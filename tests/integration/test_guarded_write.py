@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 import redis
 
+from recommender.keys import Keys
 from streams.guarded_write import GuardedWriter
-from streams.redis_store import connect
+from streams.redis_store import RedisUserStore, connect
+from streams.store import UserWrite
 from tests.rig.redis_server import RedisServer
 
 
@@ -45,6 +47,20 @@ def test_a_server_that_comes_back_is_written_to_again(redis_server: RedisServer)
     redis_server.start()
     assert put(client, writer, b"1", b"2")
     assert client.lrange("log", 0, -1) == [b"1", b"2"]
+    client.close()
+
+
+def test_states_that_are_made_aside_again_and_again_take_no_more_connections(redis_server: RedisServer) -> None:
+    client: Any = connect(redis_server.url)
+    store = RedisUserStore(client, Keys("c", "").users(0))
+    counts = []
+    for _ in range(5):
+        aside = store.aside()
+        aside.claim("me")
+        assert aside.write("me", None, UserWrite(b"{}"))
+        aside.clear()
+        counts.append(client.info("clients")["connected_clients"])
+    assert counts[0] == counts[-1]
     client.close()
 
 
