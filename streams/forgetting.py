@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ from streams.unlearner import Unlearner, Unlearning
 from streams.user_shard import Step, UserShard
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A partition whose forgets up to a position Redis' files do not follow yet, of the state that it had then."""
+
+    shard: UserShard
+    position: int
+    epoch: str
 
 
 class Forgetting:
@@ -70,10 +80,8 @@ class Forgetting:
         self._store = store
         self._checkpoints = checkpoints
         self._owned = owned
-        self._scrub = Scrub(client, steps.run, self._behind, self._scrubbed)
-        self._unlearner = Unlearner(
-            owned, self._rebuild, open_log, steps.alone, self._tell, outbox.forgets, self._rebuilt
-        )
+        self._scrub = Scrub(client, steps.run, self._behind, self._followed)
+        self._unlearner = Unlearner(owned, self._rebuild, open_log, steps.alone, self._tell, outbox.forgets)
 
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What must run beside the agents."""
@@ -106,30 +114,23 @@ class Forgetting:
     def _tell(self, partition: int, told: Unlearning) -> None:
         self._client.hset(self._keys.users(partition).unlearning, "rebuild", msgspec.json.encode(told))
 
-    @away
-    def _rebuilt(self, partition: int) -> None:
-        self._scrub.once_more()
-        self._client.hdel(self._keys.users(partition).unlearning, "rebuild")
-
-    async def _behind(self) -> dict[int, int]:
+    async def _behind(self) -> list[Behind]:
         """Forgets of our partitions that Redis' files do not follow yet, maybe since an earlier owner's time."""
-        upto = {shard.partition: shard.next_offset("forgets") for shard in self._owned()}
-        forgot = {partition: position for partition, position in upto.items() if position}
-        return await self._steps.run(self._unfollowed, forgot) if forgot else {}
+        all_of_them = [Behind(shard, shard.next_offset("forgets"), shard.head.epoch) for shard in self._owned()]
+        forgot = [one for one in all_of_them if one.position]
+        return await self._steps.run(self._unfollowed, forgot) if forgot else []
 
     @away
-    def _unfollowed(self, upto: dict[int, int]) -> dict[int, int]:
+    def _unfollowed(self, forgot: list[Behind]) -> list[Behind]:
         with self._client.pipeline(transaction=False) as pipe:
-            for partition in upto:
-                pipe.hget(self._keys.users(partition).unlearning, "files")
+            for one in forgot:
+                pipe.hget(self._keys.users(one.shard.partition).unlearning, "files")
             followed = [int(files or 0) for files in pipe.execute()]
-        return {
-            partition: upto[partition]
-            for partition, files in zip(upto, followed, strict=True)
-            if files < upto[partition]
-        }
+        return [one for one, files in zip(forgot, followed, strict=True) if files < one.position]
 
     @away
-    def _scrubbed(self, upto: dict[int, int]) -> None:
-        for partition, offset in upto.items():
-            self._client.hset(self._keys.users(partition).unlearning, "files", offset)
+    def _followed(self, forgot: list[Behind]) -> None:
+        for one in forgot:
+            # In the meantime another state may have been put in its place (in this same thread): then once more.
+            if one.shard.head.epoch == one.epoch:
+                self._client.hset(self._keys.users(one.shard.partition).unlearning, "files", one.position)

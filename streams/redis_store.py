@@ -175,6 +175,8 @@ class RedisUserStore:
             for name in present:
                 pipe.rename(name, fresh[name])
             pipe.unlink(aside.head, aside.owner, aside.interests, aside.changes)
+            # Done; and the files of Redis, which hold the state of before, have to follow once more (`scrub`).
+            pipe.hdel(keys.unlearning, "rebuild", "files")
             pipe.set(keys.head, head)
             pipe.xadd(keys.changes, _users_changed(UserWrite(head)))
 

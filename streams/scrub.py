@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import redis
 
 from streams.store import StoreAwayError
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LOOK_S: Final = 0.2
 RETRY_S: Final = 2.0
@@ -27,7 +28,7 @@ REFUSED_S: Final = 60.0
 RESTART_LOOK_S: Final = 1.0
 
 
-class Scrub:
+class Scrub(Generic[T]):
     """Asks Redis to rewrite its files, one rewrite at a time.
 
     Parameters
@@ -35,8 +36,8 @@ class Scrub:
     run_call
         Runs blocking work.
     owed
-        Positions in `forgets`, by partition, that the files do not follow yet; asked again and again, so what
-        one process leaves undone another does.
+        What the files do not follow yet, if anything; asked again and again, so what one process leaves undone another
+        does.
     done
         Blocking: told what was owed before the rewrite began.
     """
@@ -45,35 +46,27 @@ class Scrub:
         self,
         client: redis.Redis,
         run_call: Callable[..., Awaitable[Any]],
-        owed: Callable[[], Awaitable[dict[int, int]]],
-        done: Callable[[dict[int, int]], None],
+        owed: Callable[[], Awaitable[T]],
+        done: Callable[[T], None],
     ) -> None:
         self._client: Any = client
         self._run = run_call
         self._owed = owed
         self._done = done
-        self._once_more = False
         self._alone = asyncio.Lock()
-
-    def once_more(self) -> None:
-        """What lies in the store now is another state: files shall hold nothing of the one before."""
-        self._once_more = True
 
     async def run(self) -> None:
         """Rewrite whenever something is owed, until cancelled."""
         while True:
             pause = LOOK_S
-            again, self._once_more = self._once_more, False
             try:
                 owed = await self._owed()
-                if owed or again:
-                    if await self._rewritten():
-                        await self._run(self._done, owed)
-                    else:
-                        pause = REFUSED_S
+                if owed and not await self._rewritten():
+                    pause = REFUSED_S
+                elif owed:
+                    await self._run(self._done, owed)
             except (redis.RedisError, StoreAwayError, OSError) as error:
                 logger.warning("the store's files will be rewritten later: %s", type(error).__name__)
-                self._once_more |= again
                 pause = RETRY_S
             await asyncio.sleep(pause)
 

@@ -55,8 +55,6 @@ class Unlearner:
         Stores how far a partition has come.
     forget
         Publishes forgets of ids that were the same person.
-    done
-        Called after each swap, with the partition.
     """
 
     def __init__(
@@ -67,7 +65,6 @@ class Unlearner:
         alone: Callable[[UserShard, Callable[[], None]], Awaitable[None]],
         tell: Callable[[int, Unlearning], None],
         forget: Callable[[Sequence[Forget]], Awaitable[None]],
-        done: Callable[[int], None],
     ) -> None:
         self._owned = owned
         self._rebuild = rebuild
@@ -75,7 +72,6 @@ class Unlearner:
         self._alone = alone
         self._tell = tell
         self._forget = forget
-        self._done = done
         # Where the log does not reach back, asking again is of no use until somebody else is forgotten.
         self._out_of_reach: dict[int, int] = {}
         self._ordered: set[int] = set()
@@ -137,7 +133,6 @@ class Unlearner:
         finally:
             await self._in_thread(log.close)
         self._ordered.discard(shard.partition)
-        await self._in_thread(self._done, shard.partition)
         logger.info("partition %d was rebuilt in %.1f s", shard.partition, time.monotonic() - began)
 
     def _teller(self, shard: UserShard) -> Callable[[Progress], None]:
