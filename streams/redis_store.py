@@ -18,7 +18,7 @@ from online_models.dedupe import live_chunks
 from online_models.user_queue import QueueChanges
 from recommender.head import decode_user_head
 from recommender.keys import ItemKeys, UserKeys
-from streams.guarded_write import GuardedWriter
+from streams.guarded_write import guarded_write
 from streams.memory_store import id_chunks
 from streams.store import ItemWrite, LoadedUsers, StoreAwayError, UserWrite
 
@@ -69,8 +69,6 @@ class RedisUserStore:
     def __init__(self, client: redis.Redis, keys: UserKeys) -> None:
         self._client: Any = client
         self._keys = keys
-        self._writer = GuardedWriter(client, keys.head, keys.owner)
-        self._aside: RedisUserStore | None = None
 
     @away
     def claim(self, token: str) -> None:
@@ -149,12 +147,10 @@ class RedisUserStore:
             pipe.set(keys.head, write.head)
             pipe.xadd(keys.changes, _users_changed(write), maxlen=CHANGES_KEPT, approximate=True)
 
-        return self._writer.write(token, expected_head, queue)
+        return guarded_write(self._client, keys.head, keys.owner, token, expected_head, queue)
 
     def aside(self) -> RedisUserStore:
-        if self._aside is None:  # one for good: each keeps a connection once it has written
-            self._aside = RedisUserStore(self._client, self._keys.aside)
-        return self._aside
+        return RedisUserStore(self._client, self._keys.aside)
 
     @away
     def clear(self) -> None:
@@ -180,7 +176,7 @@ class RedisUserStore:
             pipe.set(keys.head, head)
             pipe.xadd(keys.changes, _users_changed(UserWrite(head)))
 
-        return self._writer.write(token, expected_head, queue)
+        return guarded_write(self._client, keys.head, keys.owner, token, expected_head, queue)
 
     def _chunk_keys(self, keys: UserKeys) -> list[str]:
         return [name.decode() for name in self._client.scan_iter(match=keys.ids("*"), count=1_000)]
@@ -206,7 +202,6 @@ class RedisItemStore:
     def __init__(self, client: redis.Redis, keys: ItemKeys) -> None:
         self._client: Any = client
         self._keys = keys
-        self._writer = GuardedWriter(client, keys.head, keys.owner)
 
     @away
     def claim(self, token: str) -> None:
@@ -233,7 +228,7 @@ class RedisItemStore:
                 approximate=True,
             )
 
-        return self._writer.write(token, expected_head, queue)
+        return guarded_write(self._client, keys.head, keys.owner, token, expected_head, queue)
 
     @away
     def all_items(self) -> Iterator[tuple[str, bytes]]:

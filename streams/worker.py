@@ -98,7 +98,6 @@ class Worker:
         self._client = connect(settings.redis)
         self._keys = Keys(settings.cluster, settings.topics.prefix)
         self._users: dict[int, UserShard] = {}
-        self._user_stores: dict[int, RedisUserStore] = {}
         self._items: dict[int, ItemShard] = {}
         self._outbox = Outbox(settings.bootstrap, settings.topics)
         self._shown = ShownWriter(self._client, self._keys)
@@ -192,9 +191,7 @@ class Worker:
         return self._users[partition]
 
     def _user_store(self, partition: int) -> RedisUserStore:
-        if partition not in self._user_stores:
-            self._user_stores[partition] = RedisUserStore(self._client, self._keys.users(partition))
-        return self._user_stores[partition]
+        return RedisUserStore(self._client, self._keys.users(partition))
 
     def _user_shard(self, partition: int, store: UserStore) -> UserShard:
         settings = self._settings
