@@ -179,7 +179,10 @@ class LiveRecommender:
         """The item with `life` and `counts`; raises `UnknownId`."""
         number = self._known(item_id)
         stale = self.staleness_ms()
-        return {**item_page(self.model, number, await self.model.life(item_id)), "staleness_ms": stale}
+        life = await self.model.life(item_id)
+        if (index := self.vectors.index) is not None and item_id not in index:
+            life = {**life, "indexed": None}  # another process was first: who asks here does not find it here yet
+        return {**item_page(self.model, number, life), "staleness_ms": stale}
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """A user's interests and history; raises `UnknownId`."""

@@ -226,6 +226,18 @@ async def test_learned_weights_are_used_once_there_are_enough() -> None:
     assert {reason.part for item in answer.items for reason in item.reasons or ()} == {"count"}
 
 
+async def test_an_item_that_only_another_process_has_indexed_is_not_said_to_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def life(_: str) -> dict[str, int | None]:
+        return {"arrived": 1, "encoded": 2, "indexed": 3}
+
+    monkeypatch.setattr(world.service.model, "life", life)
+    assert (await world.service.item("sea1"))["life"]["indexed"] == 3
+    world.vectors.index.remove("sea1")
+    assert (await world.service.item("sea1"))["life"] == {"arrived": 1, "encoded": 2, "indexed": None}
+
+
 async def test_similar_audience_item_user(world: World) -> None:
     similar = await world.service.similar("sea1", 5)
     assert share([item.item_id for item in similar], "sea") == 1.0
