@@ -226,9 +226,9 @@ async def test_learned_weights_are_used_once_there_are_enough() -> None:
     assert {reason.part for item in answer.items for reason in item.reasons or ()} == {"count"}
 
 
-async def test_an_item_that_only_another_process_has_indexed_is_not_said_to_be(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_item_that_only_another_process_has_indexed_is_not_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
     async def life(_: str) -> dict[str, int | None]:
         return {"arrived": 1, "encoded": 2, "indexed": 3}
 
