@@ -100,6 +100,7 @@ class ItemCounts:
         self._summed_at = 0
         # Items whose popularity is of a time that the clock has not reached (again): it does not fade until then.
         self._ahead: Array = np.zeros(0, np.int64)
+        self._unsummed: list[Array] = []
         self.count: Array = np.zeros(1024)
         self.events: Array = np.zeros(1024)
         self.counted: Array = np.zeros(1024)
@@ -133,28 +134,34 @@ class ItemCounts:
             self.partitions[partition].extend([numbering.number(name) if name else -1 for name in names])
         self.reserve(len(numbering))
 
-    def put(self, partition: int, places: Array, rows: Array, clock: int, horizon: int) -> Array:
-        """Rows of a partition changed; clock and horizon are the partition's. Returns the numbers of the items."""
+    def put(self, partition: int, places: Array, rows: Array, clock: int, horizon: int) -> None:
+        """Rows of a partition changed; clock and horizon are the partition's. `settle` sums them."""
         counts = self.partitions[partition]
         counts.put(places, rows)
         self.clocks[partition], self._horizons[partition] = clock, horizon
-        numbers = np.asarray(counts.numbers[places].astype(np.int64))
+        self._unsummed.append(counts.numbers[places])
+
+    def settle(self) -> None:
+        """Sum what was put and dropped since the last time: partitions that change together are summed once."""
+        if not self._unsummed:
+            return
+        numbers = np.unique(np.concatenate(self._unsummed)).astype(np.int64)
+        self._unsummed.clear()
         if self.clock < self._summed_at or self.clock - self._reference > REBASE_MS:
             self.rebuild()
         else:
             self._sum(np.union1d(numbers, self._ahead) if len(self._ahead) else numbers)
         self.changes += 1
-        return numbers
 
     def drop(self, partition: int, places: Array) -> None:
-        """Items of a partition gave their local indexes up: it counts nothing of them any more."""
-        self._sum(self.partitions[partition].drop(places))
-        self.changes += 1
+        """Items of a partition gave their local indexes up: it counts nothing of them any more. See `settle`."""
+        self._unsummed.append(self.partitions[partition].drop(places))
 
     def rebuild(self) -> None:
         """Sum everything anew (after `reset`)."""
         self._reference = self.clock
         self._ahead = self._ahead[:0]
+        self._unsummed.clear()
         self._sum(np.arange(len(self.count)))
 
     def reserve(self, items: int) -> None:

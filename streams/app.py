@@ -21,11 +21,12 @@ def create_app(
     positions: Positions,
     session_timeout_s: float = 6.0,
     fetched_batches: int = 4,
+    patience_ms: int = 0,
 ) -> faust.App:
     """An app with one agent for each topic of `handlers` (full topic names).
 
     No tables, no web server, no commits: the state's own position is the only one that counts.
-    `name` is the consumer group.
+    `name` is the consumer group; `patience_ms` see `BatchTransport`.
     """
     app = faust.App(
         name,
@@ -44,7 +45,7 @@ def create_app(
         consumer_auto_offset_reset="none",
         consumer_metadata_max_age_ms=10_000,  # a topic that was away, or was made anew, is noticed by this alone
     )
-    app.transport = BatchTransport(bootstrap, app, positions)
+    app.transport = BatchTransport(bootstrap, app, positions, patience_ms)
     for topic, handler in handlers.items():
         source = app.topic(topic, value_type=cast("Any", Batch), value_serializer=PassThrough(), acks=False)
         app.agent(source, name=f"{name}.{topic}")(_agent(handler))

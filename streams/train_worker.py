@@ -30,6 +30,8 @@ from streams.watchdog import Watchdog
 
 STALL_S = 60.0
 """With examples to learn and none learned for so long, the trainer ends, to be started again."""
+PATIENCE_MS = 100
+"""Lessons may wait for each other so long: what is learned of them is published every two seconds."""
 
 
 class TrainWorker:
@@ -65,7 +67,9 @@ class TrainWorker:
             topics.decisions: self._watch.guarded(self.trainer.take_decisions),
             topics.forgets: self._watch.guarded(self.trainer.forget),
         }
-        self.app = create_app(topics.prefix + "coldspring-trainer", bootstrap, handlers, self._positions)
+        self.app = create_app(
+            topics.prefix + "coldspring-trainer", bootstrap, handlers, self._positions, patience_ms=PATIENCE_MS
+        )
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Learn until `stop` is set; raises what made the agent fail."""

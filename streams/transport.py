@@ -42,6 +42,10 @@ BUSY_FETCH_WAIT_MS = 2
 """While records come: aiokafka has one fetch under way at a time, and one for the quiet topics holds up the others."""
 
 
+PATIENT_FETCH_BYTES = 1_000_000
+"""Who can wait for company asks the broker for so much, or for what there is when the patience is over."""
+
+
 RETURN_S = 1.0
 """Between two journeys of a partition whose offset is out of range."""
 
@@ -79,6 +83,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._close_thread_loop_on_stop = True
         self._begins: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
@@ -86,6 +91,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
         # Faust reads committed records only in its exactly-once mode, which we do not use.
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        if patience_ms := cast("BatchTransport", transport).patience_ms:
+            consumer._fetch_max_wait_ms = patience_ms
+            consumer._fetch_min_bytes = PATIENT_FETCH_BYTES
         return consumer
 
     async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
@@ -101,7 +109,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
             tps = {TP(tp.topic, tp.partition) for tp in error.args[0]}
             cast("BatchConsumer", self.consumer).out_of_range(tps)
             return {}
-        consumer._fetcher._fetch_max_wait_ms = BUSY_FETCH_WAIT_MS if fetched else FETCH_WAIT_MS
+        if not cast("BatchTransport", self.transport).patience_ms:
+            consumer._fetcher._fetch_max_wait_ms = BUSY_FETCH_WAIT_MS if fetched else FETCH_WAIT_MS
         batches = {tp: [_Fetched(self._batch(consumer, tp, records))] for tp, records in fetched.items()}
         for tp, begin in list(self._begins.items()):
             # Aborted records and transaction marks alone are no records: aiokafka passes over them in silence.
@@ -137,7 +146,8 @@ class BatchConsumer(driver.Consumer):
         self._returning: set[TP] = set()
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
+        # The loop of the app's kind: Faust's own choice is asyncio's, at twice the time a fetch.
+        return _Thread(self, loop=self.loop, thread_loop=type(self.loop)(), beacon=self.beacon)
 
     def out_of_range(self, tps: set[TP]) -> None:
         """Called in the consumer's thread: Kafka does not hold what we asked for. Go where the state says, once."""
@@ -168,11 +178,15 @@ class BatchConsumer(driver.Consumer):
 
 
 class BatchTransport(driver.Transport):
-    """Faust's aiokafka transport with `BatchConsumer`; `positions` is asked on every assignment."""
+    """Faust's aiokafka transport with `BatchConsumer`; `positions` is asked on every assignment.
+
+    With `patience_ms` a record may wait so long at the broker for others: fewer, larger batches. 0: none waits.
+    """
 
     Consumer = BatchConsumer
 
-    def __init__(self, bootstrap: str, app: faust.App, positions: Positions) -> None:
+    def __init__(self, bootstrap: str, app: faust.App, positions: Positions, patience_ms: int = 0) -> None:
         urls = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         super().__init__(urls, app)
         self.positions = positions
+        self.patience_ms = patience_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from recommender.head import ItemHead, decode_item_head
 from recommender.keys import ItemKeys
 from recommender.partitioning import partition_of
 from serving.views.stream_ids import PAGE, START, TRIES, ChangedMeanwhileError, Gap, since
+from serving.views.together import Page
 
 SLICE: Final = 2_000
 
@@ -32,6 +34,7 @@ class ItemView:
         self.loaded = False
         self.head = ItemHead()
         self.highest = 0
+        self.following = asyncio.Lock()
         self._partitions = partitions
         self._catalogue = catalogue
 
@@ -40,21 +43,14 @@ class ItemView:
         """Did the store lose items that answers knew already?"""
         return _position(self.head) < self.highest
 
-    async def follow(self, client: Any) -> None:
-        """Take in what changed; loads everything where that is not enough. Raises redis' errors."""
-        if not self.loaded:
-            await self._load(client)
-        try:
-            while await self._page(client):
-                pass
-        except Gap:
-            await self._load(client)
+    def page(self) -> Page:
+        """One page of changes; True if there may be more."""
 
-    async def _page(self, client: Any) -> bool:
-        async with client.pipeline(transaction=True) as pipe:
+        def ask_changes(pipe: Any) -> None:
             pipe.get(self.keys.head)
             pipe.xrange(self.keys.changes, min=self.last.decode(), max="+", count=PAGE)
-            data, entries = await pipe.execute()
+
+        data, entries = yield ask_changes
         head = decode_item_head(data)
         if _position(head) < _position(self.head):
             raise Gap
@@ -62,10 +58,12 @@ class ItemView:
         names = list({name: None for _, changed in fresh for name in _NAMES.decode(changed.get(b"items") or b"[]")})
         for begin in range(0, len(names), SLICE):
             page = names[begin : begin + SLICE]
-            async with client.pipeline(transaction=True) as pipe:
+
+            def ask_items(pipe: Any, page: list[str] = page) -> None:
                 pipe.get(self.keys.head)
                 pipe.hmget(self.keys.items, page)
-                data, values = await pipe.execute()
+
+            data, values = yield ask_items
             if _position(decode_item_head(data)) < _position(head):
                 raise Gap  # a store that was emptied has removed nothing
             for name, value in zip(page, values, strict=True):
@@ -77,7 +75,7 @@ class ItemView:
         self.last = fresh[-1][0] if fresh else self.last
         return len(entries) >= PAGE
 
-    async def _load(self, client: Any) -> None:
+    async def load(self, client: Any) -> None:
         for _ in range(TRIES):
             async with client.pipeline(transaction=True) as pipe:
                 pipe.get(self.keys.head)

@@ -97,6 +97,7 @@ class MemoryReadModel:
                 places = places[live]
                 self.counts.put(partition, places, state.stats.table[places], state.clock.now, state.clock.horizon)
                 noted.clear()
+        self.counts.settle()
 
     def position(self) -> list[int]:
         """Next offset of each partition."""

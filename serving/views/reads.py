@@ -22,6 +22,7 @@ from recommender.query import Unavailable
 from recommender.read_model import UserState
 from recommender.vectors import BadVectorError, Interests, decode_interests
 from serving.views.row_cache import RowCache
+from serving.views.together import follow_all
 from serving.views.translate import neighbours, user_state
 from serving.views.user_view import Renewed, UserView, field
 
@@ -70,7 +71,7 @@ class Reads:
                 return await read(asked)
             except Renewed as renewed:
                 try:
-                    await renewed.view.follow(self._client)
+                    await follow_all(self._client, [renewed.view], self._counts.settle)
                 except (RedisError, OSError) as error:
                     raise Unavailable(f"the store is away: {type(error).__name__}") from error
         raise Unavailable("the state is being made anew")

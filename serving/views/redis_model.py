@@ -28,6 +28,7 @@ from serving.views.item_view import ItemView
 from serving.views.life import read_lives
 from serving.views.reads import Reads
 from serving.views.row_cache import RowCache
+from serving.views.together import follow_all
 from serving.views.translate import exported
 from serving.views.user_view import LOST, UserView
 
@@ -126,8 +127,7 @@ class RedisReadModel:
 
     async def follow(self) -> None:
         """Take in all that changed up to now."""
-        for view in self._views:
-            await view.follow(self._follower)
+        await follow_all(self._follower, self._views, self.counts.settle)
         self.counts.reserve(len(self.numbering))
         self._rows.trim()
         now = self._timer()

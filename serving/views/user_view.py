@@ -24,6 +24,7 @@ from recommender.numbering import Array, Numbering
 from recommender.query import Unavailable
 from serving.views.row_cache import RowCache
 from serving.views.stream_ids import PAGE, START, TRIES, ChangedMeanwhileError, Gap, since
+from serving.views.together import Page
 
 SLICE: Final = 5_000
 RECENT: Final = 1_000
@@ -84,7 +85,7 @@ class UserView:
         self._recent: OrderedDict[str, None] = OrderedDict()
         # A question sees more than the view at times; whoever begins afterwards must see no less.
         self._seen: Mapping[str, int] = {}
-        self._following = asyncio.Lock()
+        self.following = asyncio.Lock()
 
     @property
     def position(self) -> int:
@@ -127,17 +128,6 @@ class UserView:
             raise Renewed(self)
         self._saw(head)
 
-    async def follow(self, client: Any) -> None:
-        """Take in what changed; loads everything where that is not enough. Raises redis' errors."""
-        async with self._following:
-            if not self.loaded:
-                await self._load(client)
-            try:
-                while await self._page(client):
-                    pass
-            except Gap:
-                await self._load(client)
-
     def learn_names(self, begin: int, names: Sequence[bytes]) -> None:
         """Names of items from local index `begin` on; those known already are passed over."""
         have = self._counts.partitions[self.partition].size
@@ -146,26 +136,32 @@ class UserView:
             self._counts.extend(self.partition, fresh, self._numbering)
             self._rows.invalidate(self.partition, self.numbers[have:].tolist())
 
-    async def _page(self, client: Any) -> bool:
-        """One page of changes; True if there may be more."""
-        async with client.pipeline(transaction=True) as pipe:
+    def page(self) -> Page:
+        """One page of changes; True if there may be more. What it put into the counts is to be settled."""
+
+        def ask_changes(pipe: Any) -> None:
             pipe.get(self.keys.head)
             pipe.xrange(self.keys.changes, min=self.last.decode(), max="+", count=PAGE)
             pipe.hlen(self.keys.users)
-            data, entries, self.users = await pipe.execute()
+
+        data, entries, self.users = yield ask_changes
         head = decode_user_head(data)
         if not _continues(head, self.head):
             raise Gap
         fresh = since(self.last, entries)
-        stats, rows = _indexes(fresh, b"stats"), _indexes(fresh, b"rows")
+        if not fresh:
+            self._arrive(head)
+            return False
+        places, rows = sorted(_indexes(fresh, b"stats")), _indexes(fresh, b"rows")
         have = self._counts.partitions[self.partition].size
-        async with client.pipeline(transaction=True) as pipe:
+
+        def ask_rows(pipe: Any) -> None:
             pipe.get(self.keys.head)
             pipe.lrange(self.keys.names, have, -1)
-            places = sorted(stats)
             for begin in range(0, len(places), SLICE):
                 pipe.hmget(self.keys.stats, [field(place) for place in places[begin : begin + SLICE]])
-            data, names, *values = await pipe.execute()
+
+        data, names, *values = yield ask_rows
         if not _continues(decode_user_head(data), head):
             raise Gap
         self.learn_names(have, names)
@@ -173,13 +169,13 @@ class UserView:
         known = self.numbers
         self._rows.invalidate(self.partition, (int(known[row]) for row in rows if row < len(known)))
         self._remember(fresh)
-        self.last = fresh[-1][0] if fresh else self.last
+        self.last = fresh[-1][0]
         full = len(entries) >= PAGE
         if not full:
             self._arrive(head)
         return full
 
-    async def _load(self, client: Any) -> None:
+    async def load(self, client: Any) -> None:
         """Read everything, slice by slice; what changes meanwhile is in the stream after `last`."""
         for _ in range(TRIES):
             async with client.pipeline(transaction=True) as pipe:
