@@ -38,7 +38,7 @@ Positions = Callable[[Iterable[TP]], Awaitable[dict[TP, int]]]
 FETCH_WAIT_MS = 25
 """A waiting fetch costs a broker little; the embedded one answers it only when this time is over."""
 
-BUSY_FETCH_WAIT_MS = 2
+BUSY_FETCH_WAIT_MS = 16
 """While records come: aiokafka has one fetch under way at a time, and one for the quiet topics holds up the others."""
 
 
@@ -111,6 +111,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             return {}
         if not cast("BatchTransport", self.transport).patience_ms:
             consumer._fetcher._fetch_max_wait_ms = BUSY_FETCH_WAIT_MS if fetched else FETCH_WAIT_MS
+            consumer._fetcher._fetch_min_bytes = PATIENT_FETCH_BYTES if fetched else 1
         batches = {tp: [_Fetched(self._batch(consumer, tp, records))] for tp, records in fetched.items()}
         for tp, begin in list(self._begins.items()):
             # Aborted records and transaction marks alone are no records: aiokafka passes over them in silence.
