@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, changed in four places.
+"""Faust's Kafka transport, changed in five places.
 
 - A partition's fetched records become one message, where they are fetched (Faust spends some
   0.1 ms on every message, whatever it holds).
@@ -6,6 +6,7 @@
   offset says. `seek_to_committed` is the one place that Faust calls on every such path: after a
   rebalance, after recovery, and when a fetch returns while the flow is stopped.
 - Only committed records are read, and what no reader sees (aborted records, transaction marks) moves positions too.
+- While records come, a fetch waits for more of them: fewer, larger batches.
 - An offset that Kafka does not hold is no reason to go on elsewhere: where to is asked again, like after an assignment.
 
 The overridden methods belong to pinned versions; `tests/unit/streams/test_transport.py` fails
@@ -39,11 +40,10 @@ FETCH_WAIT_MS = 25
 """A waiting fetch costs a broker little; the embedded one answers it only when this time is over."""
 
 BUSY_FETCH_WAIT_MS = 16
-"""While records come: aiokafka has one fetch under way at a time, and one for the quiet topics holds up the others."""
+"""While records come, more are on their way: a batch costs some 3 ms of all processes together, whatever it holds."""
 
-
-PATIENT_FETCH_BYTES = 1_000_000
-"""Who can wait for company asks the broker for so much, or for what there is when the patience is over."""
+COMPANY_BYTES = 1_000_000
+"""Whoever waits for company asks the broker for so much, or for what there is when the wait is over."""
 
 
 RETURN_S = 1.0
@@ -90,10 +90,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust reads committed records only in its exactly-once mode, which we do not use.
         consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        if patience_ms := cast("BatchTransport", transport).patience_ms:
-            consumer._fetch_max_wait_ms = patience_ms
-            consumer._fetch_min_bytes = PATIENT_FETCH_BYTES
+        patience_ms = cast("BatchTransport", transport).patience_ms
+        consumer._fetch_max_wait_ms = patience_ms or FETCH_WAIT_MS
+        consumer._fetch_min_bytes = COMPANY_BYTES if patience_ms else 1
         return consumer
 
     async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
@@ -111,7 +110,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             return {}
         if not cast("BatchTransport", self.transport).patience_ms:
             consumer._fetcher._fetch_max_wait_ms = BUSY_FETCH_WAIT_MS if fetched else FETCH_WAIT_MS
-            consumer._fetcher._fetch_min_bytes = PATIENT_FETCH_BYTES if fetched else 1
+            consumer._fetcher._fetch_min_bytes = COMPANY_BYTES if fetched else 1
         batches = {tp: [_Fetched(self._batch(consumer, tp, records))] for tp, records in fetched.items()}
         for tp, begin in list(self._begins.items()):
             # Aborted records and transaction marks alone are no records: aiokafka passes over them in silence.
