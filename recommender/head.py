@@ -51,6 +51,15 @@ class ItemHead(msgspec.Struct, frozen=True):
     format: int = FORMAT
 
 
+def went_back(before: UserHead | ItemHead, after: UserHead | ItemHead) -> set[str]:
+    """The topics of which a state holds less than before.
+
+    >>> went_back(ItemHead({"items": 3}), ItemHead({"items": 2}))
+    {'items'}
+    """
+    return {topic for topic, offset in before.next.items() if after.next.get(topic, 0) < offset}
+
+
 _USER = msgspec.json.Decoder(UserHead)
 _ITEM = msgspec.json.Decoder(ItemHead)
 

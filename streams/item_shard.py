@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from recommender.events import Item, encode
-from recommender.head import ItemHead, decode_item_head
+from recommender.head import ItemHead, decode_item_head, went_back
 from recommender.reasons import DeadLetter
 from streams import intake
 from streams.batch import Batch
@@ -37,13 +37,17 @@ class ItemShard:
         self._head_bytes: bytes | None = None
         self.head = ItemHead()
         self.is_open = False
+        self.behind: set[str] = set()
+        """See `UserShard.behind`."""
 
     def reopen(self) -> None:
         """Claim the partition and read its position."""
         self.is_open = False
         self._store.claim(self._token)
         self._head_bytes = self._store.head()
-        self.head = decode_item_head(self._head_bytes)
+        head = decode_item_head(self._head_bytes)
+        self.behind |= went_back(self.head, head)
+        self.head = head
         self.is_open = True
 
     @property

@@ -29,6 +29,7 @@ class Guarded(Protocol):
 
     partition: int
     is_open: bool
+    behind: set[str]
 
     @property
     def guard(self) -> tuple[bytes | None, bytes]:
@@ -124,6 +125,6 @@ def difference(shard: Guarded, head: bytes | None, owner: bytes | None) -> str |
         return "owner_changed"
     if not shard.is_open:
         return "state_not_in_hand"
-    if head != expected_head or owner is None:
+    if shard.behind or head != expected_head or owner is None:
         return "store_went_back"
     return None

@@ -37,6 +37,7 @@ class Shard(Protocol):
 
     partition: int
     is_open: bool
+    behind: set[str]
 
     @property
     def guard(self) -> tuple[bytes | None, bytes]: ...
@@ -135,6 +136,7 @@ class Steps:
             async with self._lock(shard):
                 await self._patiently(partial(self.run, shard.reopen))
                 found[tp] = shard.next_offset(kind)
+                shard.behind.discard(kind)
                 claims[tp] = Claim(found[tp], shard.head.marks.get(kind), kind in COMPACTED)
         if self._verify is not None:
             for tp, bounds in (await self._verify(claims)).items():
@@ -183,7 +185,8 @@ class Steps:
         if not shard.is_open:
             await self.run(shard.reopen)
         position = shard.next_offset(kind)
-        if batch.begin > position:
+        # A store that lost something has this batch's topic where it belongs, maybe, but not the others.
+        if batch.begin > position or shard.behind:
             await self._go_back(tp, batch.begin, position)
             return
         self._returning.discard(tp)

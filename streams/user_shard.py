@@ -20,7 +20,7 @@ from online_models.dedupe import live_chunks
 from online_models.partition_state import PartitionState
 from recommender.event_types import EventTypes
 from recommender.events import Forget, Interaction, Profile, decode_profile, encode
-from recommender.head import FORMAT, Mark, UserHead, decode_user_head
+from recommender.head import FORMAT, Mark, UserHead, decode_user_head, went_back
 from recommender.reasons import DeadLetter
 from recommender.tombstones import Tombstones
 from streams import intake
@@ -76,6 +76,8 @@ class UserShard:
         self.tombstones = Tombstones(forget_key)
         self.state = self._empty()
         self.is_open = False
+        self.behind: set[str] = set()
+        """Topics that the store held more of before: whoever reads them must go back to where the state ends."""
 
     def reopen(self) -> None:
         """Claim the partition and take its state in hand from the store."""
@@ -99,6 +101,7 @@ class UserShard:
             )
             tombstones.table.clear()
             head = msgspec.structs.replace(head, unlearned=0, forget_key=tombstones.key_id)
+        self.behind |= went_back(self.head, head)
         self._head_bytes, self.head, self.tombstones = loaded.head, head, tombstones
         self.state = self._empty()
         self.state.restore(loaded.names, head.clock, head.accepted, loaded.chunks, loaded.queue)

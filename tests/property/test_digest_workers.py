@@ -99,6 +99,10 @@ def test_one_to_four_workers_and_late_ones_give_the_same(lines: list[Line], stor
     [line("profile", "u1"), line("interaction", "u1")],
     [Take(0, TP("profiles", 0)), Store("flush"), Take(0, TP("interactions", 0))],
 )  # the click's refused write brought the clicks back, and no profile
+@example(
+    [line("profile", "u1"), line("interaction", "u1")],
+    [Take(0, TP("profiles", 0)), Store("flush"), Take(0, TP("interactions", 0), fault="away")],
+)  # the click's second try found the emptied store, was written to it, and no profile
 def test_a_store_that_loses_writes_or_everything_gives_the_same(lines: list[Line], story: list[Event]) -> None:
     check(lines, story, WORKERS)
 
