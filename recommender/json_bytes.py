@@ -45,7 +45,7 @@ def check_text(value: bytes) -> None:
         except UnicodeDecodeError as error:
             raise BadEventError("not_json", f"not UTF-8 at byte {error.start}") from None
     if value.count(b"[") + value.count(b"{") > MAX_DEPTH:
-        deepest = int(_depths(_STRING.sub(b"", value)).max())
+        deepest = int(_depths(_STRING.sub(b"", value)).max(initial=0))  # nothing is left of what is one string
         if deepest > MAX_DEPTH:
             raise BadEventError("too_deep", f"nested {deepest} deep, at most {MAX_DEPTH} is accepted")
 

@@ -90,6 +90,8 @@ def at_depth(frames: int, call: Callable[[], Any]) -> Any:
 @example(value=b'{"context":{"a":' + b"[" * 900 + b"]" * 900 + b"}}")  # was too deep for some callers only
 @example(value=b'{"user_id":"u","item_id":"i","type":"click","timestamp":1,"x":"\xff"}')  # was learned
 @example(value=b'[{"user_id":"\\ud800"},7]')  # spoiled its neighbour
+@example(value=b'"' + b"{" * 65 + b'"')  # ended the worker
+@example(value=b'["' + b"{" * 65 + b'"]')
 def test_any_bytes_are_an_event_or_say_what_is_wrong(value: bytes) -> None:
     for decode in DECODERS:
         found = result(decode, value)

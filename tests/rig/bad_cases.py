@@ -90,6 +90,7 @@ def _bytes() -> Iterator[Case]:
     yield bad(group, "`null`", "not_object", b"null")
     yield bad(group, "a number", "not_object", b"7")
     yield bad(group, "a string", "not_object", b'"text"')
+    yield bad(group, "a string of 100,000 brackets", "not_object", b'"' + b"{" * 100_000 + b'"')
     yield bad(group, "an array in an array", "not_object", b"[[]]")
     yield bad(group, "only white space", "not_json", b" \n ")
     yield bad(group, "not JSON", "not_json", b"{bad")
