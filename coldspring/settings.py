@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from coldspring.configuration import Configuration, Origin
 from coldspring.errors import SettingsError
 from coldspring.options import ENV_PREFIX, env_name, flag
+from recommender.event_types import MOST_WEIGHT
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -168,8 +169,8 @@ def load(options: Mapping[str, Any] | None = None) -> Configuration:
     except ValueError as error:  # a value that is no JSON where JSON is needed
         named = next((name for name in JSON_SETTINGS if f'"{name}"' in str(error)), JSON_SETTINGS[0])
         raise SettingsError(f"{env_name(named)}: {error.__cause__ or error}") from None
-    if any(weight != weight or abs(weight) > 1000 for weight in settings.weights.values()):  # noqa: PLR0124
-        raise SettingsError("weights: a weight is a number from -1000 to 1000")
+    if any(not abs(weight) <= MOST_WEIGHT for weight in settings.weights.values()):
+        raise SettingsError(f"weights: a weight is a number from -{MOST_WEIGHT:g} to {MOST_WEIGHT:g}")
     return Configuration(settings, origins)
 
 

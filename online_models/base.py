@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import abc
 import heapq
-import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from river.reco.base import Ranker, Reward
 
 from online_models.state import State, pack, unpack
+from recommender.event_types import MOST_WEIGHT
 
 Id = Hashable
 """A user's or item's id: a string (as in the events) or an integer (as in River's examples)."""
@@ -100,13 +100,13 @@ class OnlineRanker(Ranker):
         Raises
         ------
         ValueError
-            If y is not a finite number; nothing was learned then.
+            If y is not a finite number from -1000 to 1000; nothing was learned then.
         TypeError
             If an id is neither a string nor an integer.
         """
         weight = float(y)  # type: ignore[arg-type]
-        if not math.isfinite(weight):
-            raise ValueError(f"y must be a finite number, got {weight}")
+        if not abs(weight) <= MOST_WEIGHT:
+            raise ValueError(f"y must be a finite number from -{MOST_WEIGHT:g} to {MOST_WEIGHT:g}, got {weight}")
         for name in (user, item):
             if not isinstance(name, str | int | np.integer):
                 raise TypeError(f"an id is a string or an integer, got {type(name).__name__}")

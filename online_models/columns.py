@@ -1,4 +1,4 @@
-"""Events as the kernel takes them: one column a field, one row for each item that an event is about."""
+"""A batch's events as the arrays that the kernel takes."""
 
 from __future__ import annotations
 
@@ -6,52 +6,51 @@ from typing import Any
 
 import numpy as np
 
-from online_models.kernels import NOTED, NOWHERE, RINGED, SCALE
+from online_models.kernels import CHOSEN, NOTED, NOWHERE, RINGED
 from recommender.event_types import EventTypes
-from recommender.events import Interaction
 
 Array = np.ndarray[Any, Any]
 
-Column = tuple[int, int, int, int, float, int, int, int, int, int]
-"""slot, item, code, weight, attention, stamp, time, now, horizon, what the ring makes of it."""
+
+def treatment(types: EventTypes) -> Array:
+    """How the fold treats the events of each type, by code, [types] uint8."""
+    special = {"impression": NOWHERE, "hide": NOTED}
+    return np.array([special.get(n, CHOSEN if n in types.choices else RINGED) for n in types.names], np.uint8)
 
 
-def item_ids(event: Interaction) -> list[str]:
-    """The items that an event is about."""
-    if event.type == "impression" and event.items:
-        return event.items
-    return [event.item_id or ""]
+class Columns:
+    """Rows that wait for the kernel, one list a field, and the clock of the events that they are of.
 
+    Attributes
+    ----------
+    clock
+        [3, events], int64 ms: each event's own time, and the partition's clock and horizon after it.
+    events, slots, items, codes
+        Of each row which event it is of, the user's slot, the item's local index, the type's code.
+    weights
+        What it weighs.
+    """
 
-def columns_of(
-    event: Interaction, types: EventTypes, slot: int, items: list[int], now: int, horizon: int
-) -> list[Column]:
-    """The rows of one event about `items` (local indexes); now and horizon are those of the partition's clock."""
-    code = types.codes[event.type]
-    stamp = event.timestamp
-    when = min(stamp, horizon)
-    if event.type == "impression":
-        return [(slot, item, code, 0, 0.0, stamp, when, now, horizon, NOWHERE) for item in items]
-    if event.type == "hide":
-        # The least of refusals: in the ring it must not vote, nor tell anything but itself.
-        return [(slot, items[0], code, -1, 0.0, stamp, when, now, horizon, NOTED)]
-    weight = types.weight(event.type, event.value, event.scale)
-    attention = 1.0 if types.is_choice(event.type) else max(weight, 0.0)
-    return [(slot, items[0], code, round(weight * SCALE), attention, stamp, when, now, horizon, RINGED)]
+    __slots__ = ("clock", "codes", "events", "items", "slots", "weights")
 
+    def __init__(self, clock: Array) -> None:
+        self.clock = clock
+        self.events: list[int] = []
+        self.slots: list[int] = []
+        self.items: list[int] = []
+        self.codes: list[int] = []
+        self.weights: list[float] = []
 
-def arrays_of(columns: list[Column]) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array, Array]:
-    """The columns as the kernel's arrays, in its order."""
-    slots, items, codes, weights, attention, stamps, times, nows, horizons, places = zip(*columns, strict=True)
-    return (
-        np.array(slots, np.int64),
-        np.array(items, np.int64),
-        np.array(codes, np.int64),
-        np.array(weights, np.int64),
-        np.array(attention, np.float64),
-        np.array(stamps, np.int64),
-        np.array(times, np.int64),
-        np.array(nows, np.int64),
-        np.array(horizons, np.int64),
-        np.array(places, np.uint8),
-    )
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def clear(self) -> None:
+        """They were run."""
+        for column in (self.events, self.slots, self.items, self.codes, self.weights):
+            column.clear()
+
+    def arrays(self) -> tuple[Array, Array]:
+        """The rows, [4, n] int64, and their weights, [n] float64."""
+        # One after another: numpy takes numbers in faster from one list than from lists in a list.
+        joined = np.array([*self.events, *self.slots, *self.items, *self.codes], np.int64)
+        return joined.reshape(4, -1), np.array(self.weights, np.float64)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable
+from hashlib import blake2b
 
 DIGEST_BYTES = 16
+"""Under so many bytes of its BLAKE2b an id is remembered."""
 CHUNK = 4096
 """Ids in one stored chunk: a batch appends to the last one and drops those that left the window."""
-
-
-def fingerprint(event_id: str) -> bytes:
-    """The 16 bytes under which an id is remembered (BLAKE2b)."""
-    return hashlib.blake2b(event_id.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def live_chunks(accepted: int, window: int) -> range:
@@ -33,7 +29,7 @@ class DedupeWindow:
 
     def accept(self, event_id: str) -> bool:
         """Is this the first time within the window? If so it is remembered."""
-        mark = fingerprint(event_id)
+        mark = blake2b(event_id.encode(), digest_size=DIGEST_BYTES).digest()
         if mark in self._known:
             return False
         self._remember(mark)

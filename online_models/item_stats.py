@@ -64,6 +64,7 @@ class ItemStats:
         """Nothing is counted of an item any more."""
         self.table[index] = np.zeros(1, self.table.dtype)[0]
 
-    def get(self, index: int) -> bytes:
-        """One item's counts as bytes."""
-        return self.table[index : index + 1].tobytes()
+    def many(self, indexes: Array) -> dict[int, bytes]:
+        """The counts of some items as bytes, by index."""
+        data, size = self.table[indexes].tobytes(), self.table.itemsize
+        return {index: data[at * size : (at + 1) * size] for at, index in enumerate(indexes.tolist())}

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+from numba import njit
 
 from online_models import admission
 from online_models.dictionary import Dictionary
 from online_models.item_stats import ItemStats
+from online_models.kernels import HISTORY, RING
 from online_models.neighbours import NeighbourRows, grown
 from online_models.row_source import Changes, RowSource
 
@@ -20,6 +22,28 @@ _ALL: Final = 2
 """What is in hand of an item: its counts, or its counts and its row."""
 _STATS_CHANGED: Final = 1
 _ROW_CHANGED: Final = 2
+
+
+@njit(cache=True)
+def _missing_voters(items: Array, slots: Array, ring_item: Array, ring_total: Array, in_hand: Array) -> Array:
+    """Indexes, each once, of which not all is in hand: `items`, and the newest `RING` of the rings of `slots`."""
+    marked = np.zeros(len(in_hand), np.bool_)
+    out = np.empty(len(in_hand), np.int64)
+    count = 0
+    for index in items:
+        if in_hand[index] != _ALL and not marked[index]:
+            marked[index] = True
+            out[count] = index
+            count += 1
+    for slot in slots:
+        total = ring_total[slot]
+        for d in range(min(total, RING)):
+            index = ring_item[slot, (total - 1 - d) % HISTORY]
+            if in_hand[index] != _ALL and not marked[index]:
+                marked[index] = True
+                out[count] = index
+                count += 1
+    return out[:count]
 
 
 class ItemTable:
@@ -46,8 +70,15 @@ class ItemTable:
             self.dirty = grown(self.dirty, size)
             self._in_hand = grown(self._in_hand, size)
 
+    def bring_voters(self, items: Array, slots: Array, ring_item: Array, ring_total: Array) -> None:
+        """Have counts and rows in hand of these items, and of those that vote in the rings of these slots."""
+        if self._source.has_items:
+            self.bring(_missing_voters(items, slots, ring_item, ring_total, self._in_hand))
+
     def bring(self, indexes: Array) -> None:
         """Have counts and rows of items in hand."""
+        if not self._source.has_items:
+            return
         missing = indexes[self._in_hand[indexes] != _ALL].tolist()
         stored = [index for index in missing if index < self._stored_names]
         for index, (stats, row) in zip(stored, self._source.item_rows(stored), strict=True):
@@ -74,14 +105,16 @@ class ItemTable:
     def take_changes(self, changes: Changes) -> None:
         """Fill in what changed since the last call; it counts as stored from now on."""
         marks = self.dirty[: len(self.dictionary)]
-        changes.stats = {i: self.stats.get(i) for i in np.flatnonzero(marks & _STATS_CHANGED).tolist()}
-        changes.rows = {i: self.rows.get(i) for i in np.flatnonzero(marks & _ROW_CHANGED).tolist()}
+        changes.stats = self.stats.many(np.flatnonzero(marks & _STATS_CHANGED))
+        changes.rows = self.rows.many(np.flatnonzero(marks & _ROW_CHANGED))
         changes.names = self.dictionary.names[self._stored_names :]
         changes.gone, self._gone = self._gone, []
         marks[:] = 0
         self._stored_names = len(self.dictionary)
 
     def _bring_stats(self, indexes: Array) -> None:
+        if not self._source.has_items:
+            return
         missing = indexes[self._in_hand[indexes] == 0].tolist()
         stored = [index for index in missing if index < self._stored_names]
         for index, stats in zip(stored, self._source.item_stats(stored), strict=True):

@@ -38,8 +38,9 @@ LIMIT: Final = 2**31 - 1
 """A pair's count saturates here (852,176 units of weight in one partition)."""
 MOST_INFLUENCE: Final = 10
 """The largest cap on one account's influence: shares of up to 1/10 are exact in units of 1/2520."""
-NOWHERE, RINGED, NOTED = 0, 1, 2
-"""What the ring makes of an event: nothing, an entry that votes, an entry of the history and no more."""
+NOWHERE, NOTED, RINGED, CHOSEN = 0, 1, 2, 3
+"""How the events of a type are treated. In the ring: nothing, an entry of the history and no more, an entry that votes
+(for the last two). In what trends: nothing, nothing, the event's weight, one."""
 GROWTH_PER_EVENT: Final = (RING + 1) * ROW_FULL
 """The arena's largest growth in one event, in entries."""
 HALF_LIVES_MS: Final = np.array([3 * 3_600_000, 24 * 3_600_000, 7 * 86_400_000, 30 * 86_400_000], np.float64)
@@ -55,12 +56,13 @@ def _saturated(value: Any) -> Any:
 
 
 @njit(cache=True)
-def _prune(start: int, entries: Array, tie: Array) -> int:
+def _prune(start: int, entries: Array, ids: Array, tie: Array) -> int:
     """Keep the `ROW_CAP` entries of largest C + 2 T (ties by the ids' hash), none of a dead item; the new length."""
     n = 0
     for k in range(start, start + ROW_FULL):
         if tie[entries[k, 0]] != 0:
             entries[start + n] = entries[k]
+            ids[start + n] = ids[k]
             n += 1
     if n <= ROW_CAP:
         return n
@@ -88,7 +90,30 @@ def _prune(start: int, entries: Array, tie: Array) -> int:
         kept[count] = entries[start + tied[k]]
         count += 1
     entries[start : start + ROW_CAP] = kept
+    ids[start : start + ROW_CAP] = kept[:, 0]
     return ROW_CAP
+
+
+@njit(cache=True, inline="always")
+def _place_of(item: Any, ids: Array, start: Any, n: Any) -> Any:
+    """Where an item stands among the `n` ids from `start` on; -1 where it does not.
+
+    Sixteen at a time, all of them looked at: that is what a processor does at once.
+    """
+    row, sought = ids[start : start + n], np.int32(item)
+    blocks = n // 16
+    for block in range(blocks):
+        hit = np.int32(0)
+        for k in range(16):
+            hit |= np.int32(row[16 * block + k] == sought)
+        if hit != 0:
+            for k in range(16):
+                if row[16 * block + k] == sought:
+                    return start + 16 * block + k
+    for k in range(16 * blocks, n):
+        if row[k] == sought:
+            return start + k
+    return -1
 
 
 @njit(cache=True)
@@ -101,32 +126,34 @@ def _add(
     length: Array,
     room: Array,
     entries: Array,
+    ids: Array,
     used: Array,
     tie: Array,
 ) -> None:
     """Add to one entry of one row; the arena must have room (see `GROWTH_PER_EVENT`)."""
     start = offset[row]
     n = length[row]
-    for k in range(start, start + n):
-        if entries[k, 0] == item:
-            entries[k, 1] = _saturated(np.int64(entries[k, 1]) + c)
-            entries[k, 2] = _saturated(np.int64(entries[k, 2]) + t)
-            return
+    k = _place_of(item, ids, start, n)
+    if k >= 0:
+        entries[k, 1] = _saturated(np.int64(entries[k, 1]) + c)
+        entries[k, 2] = _saturated(np.int64(entries[k, 2]) + t)
+        return
     if n == room[row]:
         size = 4 if n == 0 else min(2 * n, ROW_FULL)
         fresh = used[0]
         used[0] += size
         used[1] += n
         entries[fresh : fresh + n] = entries[start : start + n]
+        ids[fresh : fresh + n] = ids[start : start + n]
         offset[row] = fresh
         room[row] = size
         start = fresh
-    entries[start + n, 0] = item
+    entries[start + n, 0] = ids[start + n] = item
     entries[start + n, 1] = _saturated(c)
     entries[start + n, 2] = _saturated(t)
     length[row] = n + 1
     if n + 1 == ROW_FULL:
-        length[row] = _prune(start, entries, tie)
+        length[row] = _prune(start, entries, ids, tie)
 
 
 @njit(cache=True)
@@ -155,7 +182,6 @@ def _touch(
     now: Any,
     horizon: Any,
     stats: Array,
-    half_lives: Array,
 ) -> None:
     """One event's mark on an item's counts. `when`: its time, never after `horizon`."""
     s = stats[item]
@@ -170,19 +196,19 @@ def _touch(
         if when > now:
             before = min(s.ahead_at, horizon)
             at = max(before, when)
-            for k in range(len(half_lives)):
-                s.ahead[k] = decayed(s.ahead[k], at - before, half_lives[k]) + decayed(
-                    attention, at - when, half_lives[k]
+            for k in range(len(HALF_LIVES_MS)):
+                s.ahead[k] = decayed(s.ahead[k], at - before, HALF_LIVES_MS[k]) + decayed(
+                    attention, at - when, HALF_LIVES_MS[k]
                 )
             s.ahead_at = at
             return
         caught_up = s.ahead_at != 0 and s.ahead_at <= now
-        for k in range(len(half_lives)):
-            s.popularity[k] = decayed(s.popularity[k], now - s.popularity_at, half_lives[k]) + decayed(
-                attention, now - when, half_lives[k]
+        for k in range(len(HALF_LIVES_MS)):
+            s.popularity[k] = decayed(s.popularity[k], now - s.popularity_at, HALF_LIVES_MS[k]) + decayed(
+                attention, now - when, HALF_LIVES_MS[k]
             )
             if caught_up:
-                s.popularity[k] += decayed(s.ahead[k], now - s.ahead_at, half_lives[k])
+                s.popularity[k] += decayed(s.ahead[k], now - s.ahead_at, HALF_LIVES_MS[k])
                 s.ahead[k] = 0.0
         s.popularity_at = now
         if caught_up:
@@ -200,84 +226,112 @@ def _repeats(item: Any, code: Any, user: Any, total: Any, ring_item: Array, ring
 
 
 @njit(cache=True)
+def _vote(
+    item: Any,
+    user: Any,
+    w: Any,
+    total: Any,
+    ring_item: Array,
+    ring_weight: Array,
+    offset: Array,
+    length: Array,
+    room: Array,
+    entries: Array,
+    ids: Array,
+    used: Array,
+    tie: Array,
+    row_dirty: Array,
+) -> int:
+    """Count an event of weight `w` with what is in the user's ring; returns what makes the reading ahead happen."""
+    newest = min(total, RING)
+    read = 0
+    for d in range(newest):
+        # Rows lie anywhere in memory: asked for one after another, the first of each comes while the last is awaited.
+        read ^= ids[offset[ring_item[user, (total - 1 - d) % HISTORY]]]
+    for d in range(newest):
+        place = (total - 1 - d) % HISTORY
+        h = ring_item[user, place]
+        if h == item or ring_weight[user, place] < 0 or tie[h] == 0:
+            continue
+        t = np.int64(0)
+        if d < ORDER_WINDOW:
+            t = w // (d + 1) if w > 0 else -((-w) // (d + 1))
+        _add(h, item, w, t, offset, length, room, entries, ids, used, tie)
+        _add(item, h, w, np.int64(0), offset, length, room, entries, ids, used, tie)
+        row_dirty[h] |= 2
+        row_dirty[item] |= 2
+    return read
+
+
+@njit(cache=True)
 def fold(
     begin: int,
-    slots: Array,
-    items: Array,
-    codes: Array,
+    rows: Array,
     weights: Array,
-    attention: Array,
-    stamps: Array,
-    times: Array,
-    nows: Array,
-    horizons: Array,
-    ringed: Array,
+    clock: Array,
+    treatment: Array,
     ring_item: Array,
     ring_time: Array,
     ring_weight: Array,
     ring_code: Array,
     ring_total: Array,
     stats: Array,
-    half_lives: Array,
     offset: Array,
     length: Array,
     room: Array,
     entries: Array,
+    ids: Array,
     used: Array,
     tie: Array,
     user_dirty: Array,
     row_dirty: Array,
     influence: int,
 ) -> int:
-    """Fold events `begin`.. in order; returns where it stopped (the arena is nearly full) or the end.
+    """Fold rows `begin`.. in order; returns where it stopped (the arena is nearly full) or the end.
 
-    stamps are the events' own times, times never lie after horizons; nows and horizons are the
-    partition's clock; all in ms. influence: so many
-    events of one type by one user on one item count, 0 for all of them in full.
+    rows: [4, n], of each row the event, the user's slot, the item's index, the type's code; weights: [n]. clock:
+    [3, events], of each event in ms its own time, and the partition's clock and horizon after it. treatment: [types].
+    influence: so many events of one type by one user on one item count, 0 for all of them in full.
     """
-    for e in range(begin, len(items)):
+    for e in range(begin, len(weights)):
         if used[0] + GROWTH_PER_EVENT > len(entries):
             return e
-        i = items[e]
-        u = slots[e]
+        event, u, i, code = rows[0, e], rows[1, e], rows[2, e], rows[3, e]
+        stamp, now, horizon = clock[0, event], clock[1, event], clock[2, event]
+        treated = treatment[code]
         total = ring_total[u]
         w = np.int64(0)
         share = np.int64(0)
         drawn = 0.0
-        if ringed[e] == RINGED:
+        weight = np.int64(0)
+        if treated == NOTED:
+            weight = np.int64(-1)  # the least of refusals: in the ring it must not vote, nor tell anything but itself
+        elif treated != NOWHERE:
+            weight = np.int64(np.rint(weights[e] * SCALE))
             n = 1
             if influence > 0:
-                n += _repeats(i, codes[e], u, total, ring_item, ring_code)
+                n += _repeats(i, code, u, total, ring_item, ring_code)
             if influence == 0 or n <= influence:
-                w = np.int64(weights[e])
-                w = w // n if w > 0 else -((-w) // n)
+                w = weight // n if weight > 0 else -((-weight) // n)
                 share = np.int64(SCALE // n)
-                drawn = attention[e] / n
+                drawn = (1.0 if treated == CHOSEN else max(weights[e], 0.0)) / n
         row_dirty[i] |= 1
-        if ringed[e] == RINGED and share == 0:
-            stats[i].by_type[codes[e]] += 1
+        if share == 0 and treated >= RINGED:
+            stats[i].by_type[code] += 1
         else:
-            _touch(i, codes[e], w, share, drawn, times[e], nows[e], horizons[e], stats, half_lives)
-        if ringed[e] == NOWHERE:
+            # A time ahead of the horizon can't be right.
+            _touch(i, code, w, share, drawn, min(stamp, horizon), now, horizon, stats)
+        if treated == NOWHERE:
             continue
         if w != 0:
-            for d in range(min(total, RING)):
-                place = (total - 1 - d) % HISTORY
-                h = ring_item[u, place]
-                if h == i or ring_weight[u, place] < 0 or tie[h] == 0:
-                    continue
-                t = np.int64(0)
-                if d < ORDER_WINDOW:
-                    t = w // (d + 1) if w > 0 else -((-w) // (d + 1))
-                _add(h, i, w, t, offset, length, room, entries, used, tie)
-                _add(i, h, w, np.int64(0), offset, length, room, entries, used, tie)
-                row_dirty[h] |= 2
-                row_dirty[i] |= 2
+            used[2] ^= _vote(
+                i, u, w, total, ring_item, ring_weight, offset, length, room, entries, ids, used, tie, row_dirty
+            )
         place = total % HISTORY
         ring_item[u, place] = i
-        ring_time[u, place] = stamps[e]
-        ring_weight[u, place] = weights[e]
-        ring_code[u, place] = codes[e]
+        ring_time[u, place] = stamp
+        ring_weight[u, place] = weight
+        ring_code[u, place] = code
         ring_total[u] = total + 1
         user_dirty[u] = 1
-    return len(items)
+    return len(weights)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numba import njit
 
 from online_models.kernels import GROWTH_PER_EVENT
 
 Array = np.ndarray[Any, Any]
+
+ENTRY_BYTES: Final = 12
+
+
+@njit(cache=True)
+def _gathered(size: int, entries: Array, offset: Array, room: Array) -> tuple[Array, Array, int]:
+    """A new arena of `size` entries with all rows one behind another, its ids, and where it ends."""
+    fresh, ids = np.zeros((size, 3), np.int32), np.zeros(size, np.int32)
+    end = 0
+    for row in range(len(room)):
+        start = offset[row]
+        for k in range(room[row]):
+            fresh[end + k] = entries[start + k]
+            ids[end + k] = entries[start + k, 0]
+        if room[row]:
+            offset[row] = end
+            end += room[row]
+    return fresh, ids, end
 
 
 class NeighbourRows:
@@ -19,7 +38,10 @@ class NeighbourRows:
         self.length = np.zeros(rows, np.int32)
         self.room = np.zeros(rows, np.int32)
         self.entries = np.zeros((4 * GROWTH_PER_EVENT, 3), np.int32)
-        self.used = np.zeros(2, np.int64)  # entries handed out, entries given up by rows that moved
+        # The entries' items once more, side by side: to find one is most of the fold's work.
+        self.ids = np.zeros(4 * GROWTH_PER_EVENT, np.int32)
+        # Entries handed out, entries given up by rows that moved, and a place for what the kernel reads ahead.
+        self.used = np.zeros(3, np.int64)
 
     def reserve(self, rows: int) -> None:
         """Make place for rows 0 to `rows` - 1."""
@@ -36,15 +58,8 @@ class NeighbourRows:
         size = len(self.entries)
         if given_up * 2 < used or used - given_up + 2 * GROWTH_PER_EVENT > size // 2:
             size *= 2
-        entries = np.zeros((size, 3), np.int32)
-        end = 0
-        for row in np.flatnonzero(self.room):
-            start, room = int(self.offset[row]), int(self.room[row])
-            entries[end : end + room] = self.entries[start : start + room]
-            self.offset[row] = end
-            end += room
-        self.entries = entries
-        self.used[:] = (end, 0)
+        self.entries, self.ids, end = _gathered(size, self.entries, self.offset, self.room)
+        self.used[:2] = (end, 0)
 
     def row(self, index: int) -> Array:
         """The entries of one row, [n, 3] int32 (a view)."""
@@ -65,6 +80,7 @@ class NeighbourRows:
             self.used[0] += len(row)
         start = int(self.offset[index])
         self.entries[start : start + len(row)] = row
+        self.ids[start : start + len(row)] = row[:, 0]
         self.length[index] = len(row)
 
     def clear(self, index: int) -> None:
@@ -72,9 +88,13 @@ class NeighbourRows:
         self.used[1] += self.room[index]
         self.offset[index] = self.length[index] = self.room[index] = 0
 
-    def get(self, index: int) -> bytes:
-        """The bytes of a row, as `put` takes them."""
-        return self.row(index).astype("<i4", copy=False).tobytes()
+    def many(self, indexes: Array) -> dict[int, bytes]:
+        """The bytes of some rows, as `put` takes them, by index."""
+        data = self.entries.astype("<i4", copy=False).data.cast("B")
+        begins = ENTRY_BYTES * self.offset[indexes]
+        ends = begins + ENTRY_BYTES * self.length[indexes]
+        places = zip(indexes.tolist(), begins.tolist(), ends.tolist(), strict=True)
+        return {index: bytes(data[begin:end]) for index, begin, end in places}
 
 
 def grown(array: Array, size: int) -> Array:

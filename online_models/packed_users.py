@@ -46,12 +46,9 @@ class PackedUsers(NoRows):
 
     def pack(self, state: PartitionState) -> None:
         """Take over the rows that changed in hand. The state drops who is in hand when they are too many."""
-        users = state.users
-        for slot in users.changed():
-            row = users.row(slot)
-            if row.empty:
-                self.rows.pop(users.ids[slot], None)
+        for user, row in state.users.take_changes().items():
+            if row is None:
+                self.rows.pop(user, None)
             else:
-                self.rows[users.ids[slot]] = row.to_bytes()
-        users.dirty[:] = 0
+                self.rows[user] = row
         state.queue.take_changes()  # nobody stores them

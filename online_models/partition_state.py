@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from online_models import kernels
 from online_models.admission import places_to_clear
 from online_models.caps import Caps
-from online_models.columns import Column, arrays_of, columns_of, item_ids
+from online_models.columns import Columns, treatment
 from online_models.dedupe import DedupeWindow
 from online_models.dictionary import Dictionary
 from online_models.event_clock import EventClock
 from online_models.item_stats import ItemStats
 from online_models.item_table import ItemTable
-from online_models.kernels import HALF_LIVES_MS, NOWHERE
 from online_models.neighbours import NeighbourRows
 from online_models.rings import DISLIKED, HIDDEN, UserRings, UserRow
 from online_models.row_source import Changes, NoRows, RowSource
 from online_models.user_queue import UserQueue
 from recommender.event_types import EventTypes
 from recommender.events import Interaction
+
+Array = np.ndarray[Any, Any]
 
 CHANCES = 64
 """So many users at the front of the queue may be sent to its end before one goes though they came back."""
@@ -78,6 +80,7 @@ class PartitionState:
         caps: Caps | None = None,
     ) -> None:
         self.types = types or EventTypes()
+        self._treatment = treatment(self.types)
         self.source: RowSource = source or NoRows()
         self.max_users = max_users
         self._forgotten = forgotten
@@ -126,20 +129,16 @@ class PartitionState:
             self.users = UserRings()
         self._bring([event.user_id for event in events])
         learned: list[Interaction] = []
-        columns: list[Column] = []
         duplicates = forgotten = 0
-        slots, until = self.users.slots, self.users.forgotten_until
+        slots, until, accept = self.users.slots, self.users.forgotten_until, self.seen_ids.accept
         for event in events:
-            slot = slots[event.user_id]
-            if event.timestamp <= until[slot]:
+            if event.timestamp <= until[slots[event.user_id]]:
                 forgotten += 1
-                continue
-            if event.event_id is not None and not self.seen_ids.accept(event.event_id):
+            elif event.event_id is not None and not accept(event.event_id):
                 duplicates += 1
-                continue
-            learned.append(event)
-            self._add(event, slot, columns)
-        self._run(columns)
+            else:
+                learned.append(event)
+        self._learn(learned)
         return Folded(learned, duplicates, forgotten)
 
     def erase(self, user_id: str, until: int) -> None:
@@ -166,53 +165,66 @@ class PartitionState:
     def take_changes(self) -> Changes:
         """The rows that changed since the last call; they count as stored from now on."""
         changes = Changes(
-            users={self.users.ids[slot]: self._user_bytes(slot) for slot in self.users.changed()},
+            users=self.users.take_changes(),
             event_ids=self.seen_ids.take_fresh(),
             queue=self.queue.take_changes(),
         )
-        self.users.dirty[:] = 0
         self.items.take_changes(changes)
         return changes
 
-    def _user_bytes(self, slot: int) -> bytes | None:
-        row = self.users.row(slot)
-        return None if row.empty else row.to_bytes()
+    def _learn(self, learned: Sequence[Interaction]) -> None:
+        types, users, index = self.types, self.users, self.items.dictionary.index
+        columns = Columns(self.clock.ticks([event.timestamp for event in learned]))
+        events, slots, items = columns.events, columns.slots, columns.items
+        codes, weights = columns.codes, columns.weights
+        for place, event in enumerate(learned):
+            kind, name, slot = event.type, event.item_id or "", users.slots[event.user_id]
+            if kind == "impression":
+                for shown in self._numbers(event.items or [name], place, columns):
+                    events.append(place)
+                    slots.append(slot)
+                    items.append(shown)
+                    codes.append(types.codes[kind])
+                    weights.append(0.0)
+                continue
+            item = index.get(name, -1)
+            if item < 0:
+                item = self._numbers([name], place, columns)[0]
+            value = event.value
+            events.append(place)
+            slots.append(slot)
+            items.append(item)
+            codes.append(types.codes[kind])
+            is_fixed = value is None and kind in types.fixed
+            weights.append(types.fixed[kind] if is_fixed else types.weight(kind, value, event.scale))
+            if not users.events[slot]:
+                self._welcome(event.user_id)
+            users.events[slot] += 1
+            if kind == "hide":
+                users.refuse(slot, item, HIDDEN)
+            elif kind == "dislike":
+                users.refuse(slot, item, DISLIKED)
+            elif users.refused[slot] and kind in types.choices:
+                users.choose(slot, item)
+        self._run(columns)
 
-    def _add(self, event: Interaction, slot: int, columns: list[Column]) -> None:
-        """Put an event's columns behind those that wait."""
-        now, horizon = self.clock.tick(event.timestamp), self.clock.horizon
-        names = item_ids(event)
-        index = self.items.dictionary.index
-        items = [index.get(name, -1) for name in names]
-        if -1 in items:
-            self._make_places(names, now, columns)
-            items = [self.items.dictionary.number(name) for name in names]
-        users = self.users
-        fresh = columns_of(event, self.types, slot, items, now, horizon)
-        columns.extend(fresh)
-        if fresh[0][-1] == NOWHERE:
-            return
-        if not users.events[slot]:
-            if len(self.queue) >= self.caps.users:
-                self._evict_user()
-            self.queue.push(event.user_id, 1)
-        users.events[slot] += 1
-        if event.type == "hide":
-            users.refuse(slot, items[0], HIDDEN)
-        elif event.type == "dislike":
-            users.refuse(slot, items[0], DISLIKED)
-        elif self.types.is_choice(event.type):
-            users.choose(slot, items[0])
-
-    def _make_places(self, names: list[str], now: int, columns: list[Column]) -> None:
-        """Where the new ones of these items don't fit, others give their places up, after what waits was run."""
+    def _numbers(self, names: list[str], place: int, columns: Columns) -> list[int]:
+        """The items' local indexes; new ones take places, which others give up after what waits was run."""
         dictionary = self.items.dictionary
         coming = {name for name in names if name not in dictionary.index}
         count = places_to_clear(self.caps.items, dictionary.live, len(coming))
         if count:
             self._run(columns)
             columns.clear()
-            self.items.clear_places(count, [dictionary.index[name] for name in names if name not in coming], now)
+            kept = [dictionary.index[name] for name in names if name not in coming]
+            self.items.clear_places(count, kept, int(columns.clock[1, place]))
+        return [dictionary.number(name) for name in names]
+
+    def _welcome(self, user_id: str) -> None:
+        """Somebody's first event: where there are too many, somebody else leaves."""
+        if len(self.queue) >= self.caps.users:
+            self._evict_user()
+        self.queue.push(user_id, 1)
 
     def _evict_user(self) -> None:
         for chance in range(CHANCES + 1):
@@ -226,24 +238,22 @@ class PartitionState:
                 return
             self.queue.push(user_id, now)
 
-    def _run(self, columns: list[Column]) -> None:
+    def _run(self, columns: Columns) -> None:
         table, users, rows = self.items, self.users, self.items.rows
         table.reserve()
-        if not columns:
+        if not len(columns):
             return
-        arrays = arrays_of(columns)
-        if self.source.has_items:
-            slots = np.unique(arrays[0])
-            ringed = users.item[slots][np.arange(users.item.shape[1]) < users.total[slots][:, None]]
-            table.bring(np.union1d(arrays[1], ringed))
+        folded, weights = columns.arrays()
+        table.bring_voters(folded[2], folded[1], users.item, users.total)
         done = 0
-        while done < len(columns):
+        while done < len(weights):
             done = kernels.fold(
-                done, *arrays, users.item, users.time, users.weight, users.code, users.total, table.stats.table,
-                HALF_LIVES_MS, rows.offset, rows.length, rows.room, rows.entries, rows.used,
+                done, folded, weights, columns.clock, self._treatment,
+                users.item, users.time, users.weight, users.code, users.total, table.stats.table,
+                rows.offset, rows.length, rows.room, rows.entries, rows.ids, rows.used,
                 table.dictionary.tie, users.dirty, table.dirty, self.caps.influence,
             )  # fmt: skip
-            if done < len(columns):
+            if done < len(weights):
                 rows.make_room()
 
     def _bring(self, user_ids: Sequence[str]) -> None:

@@ -149,9 +149,38 @@ class UserRings:
         slot = self.add(user_id, None, self.forgotten_until[self.slots[user_id]])
         self.dirty[slot] = 1
 
-    def changed(self) -> list[int]:
-        """Slots of the users whose rows changed, without those that were left."""
-        return [slot for slot in np.flatnonzero(self.dirty).tolist() if self.slots[self.ids[slot]] == slot]
+    def take_changes(self) -> dict[str, bytes | None]:
+        """The rows that changed since the last call, by user; None where nothing is held any more."""
+        # Those that were left behind are nobody's.
+        slots = [slot for slot in np.flatnonzero(self.dirty).tolist() if self.slots[self.ids[slot]] == slot]
+        self.dirty[:] = 0
+        columns = [(column.data.cast("B"), column.itemsize) for column in self._columns()]
+        totals = self.total[slots].tolist()
+        return {self.ids[slot]: self._packed(slot, total, columns) for slot, total in zip(slots, totals, strict=True)}
+
+    def _columns(self) -> list[Array]:
+        return [
+            self.item.astype("<i4", copy=False),
+            self.time.astype("<i8", copy=False),
+            self.weight.astype("<i4", copy=False),
+            self.code,
+        ]
+
+    def _packed(self, slot: int, total: int, columns: list[tuple[memoryview, int]]) -> bytes | None:
+        """A row's bytes, as `UserRow.to_bytes` makes them."""
+        refused = self.refused[slot]
+        if not total and not refused:
+            return None
+        n, m, begin = min(total, HISTORY), len(refused), slot * HISTORY
+        cut = total % HISTORY if total > HISTORY else 0
+        parts: list[bytes | memoryview] = [_HEAD.pack(_VERSION, total, n, m)]
+        for column, size in columns:
+            parts.append(column[size * (begin + cut) : size * (begin + n)])
+            if cut:
+                parts.append(column[size * begin : size * (begin + cut)])
+        if m:
+            parts += [np.fromiter(refused, "<i4", m).tobytes(), bytes(refused.values())]
+        return b"".join(parts)
 
     def _fill(self, slot: int, row: UserRow | None) -> None:
         self.total[slot] = 0

@@ -18,6 +18,8 @@ DEFAULT_WEIGHTS: Final[dict[str, float]] = {
     "hide": 0.0,
 }
 
+MOST_WEIGHT: Final = 1_000.0
+"""What one event can weigh, for and against; counts hold the sum of 852 such events of a pair."""
 DEFAULT_SCALE: Final = (1.0, 5.0)
 
 
@@ -36,6 +38,11 @@ class EventTypes:
         self.names: tuple[str, ...] = tuple(sorted(merged))
         self.weights: dict[str, float] = merged
         self.codes: dict[str, int] = {name: code for code, name in enumerate(self.names)}
+        # Those whose events weigh the same whatever value they bring.
+        self.fixed: dict[str, float] = {name: weight for name, weight in merged.items() if name != "rating"}
+        self.choices: frozenset[str] = frozenset(
+            name for name, weight in merged.items() if name == "rating" or weight >= 1.0
+        )
         if len(self.names) > 255:
             raise ValueError(f"at most 255 interaction types, got {len(self.names)}")
 
@@ -52,4 +59,4 @@ class EventTypes:
 
     def is_choice(self, name: str) -> bool:
         """Did the user choose the item (click and stronger)? Such items are `seen`."""
-        return name == "rating" or self.weights[name] >= 1.0
+        return name in self.choices

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from recommender.json_bytes import BLANKS, check_text, elements
+from recommender.json_bytes import BLANKS, MAX_DEPTH, check_text, elements
 from recommender.reasons import BadEventError
 
 MAX_TIMESTAMP: Final = 253_402_300_799_999
@@ -32,6 +32,14 @@ Timestamp = Annotated[int, msgspec.Meta(ge=1, le=MAX_TIMESTAMP)]
 Labels = Annotated[list[str], msgspec.Meta(max_length=MAX_LIST)]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ESCAPE: Final = b"\\"
+_DEL: Final = b"\x7f"
+_AFTER_ASCII: Final = b"\xc2"
+"""Before the control characters above 127 in UTF-8, among others."""
+_FEW_BRACKETS: Final = MAX_DEPTH - 4
+"""So many beside an event's own, its scale's and its context's can't nest too deep, wherever they are."""
+_SHORT: Final = 64
+"""Characters that are no more than `MAX_ID_BYTES`."""
 
 
 def check_id(name: str, value: str) -> str:
@@ -44,15 +52,16 @@ def check_id(name: str, value: str) -> str:
     """
     if not value:
         raise BadEventError("bad_id", f"{name} is empty")
-    if len(value) > 64 and len(value.encode()) > MAX_ID_BYTES:
+    if len(value) > _SHORT and len(value.encode()) > MAX_ID_BYTES:
         raise BadEventError("bad_id", f"{name} has more than {MAX_ID_BYTES} bytes")
     if not value.isprintable() and _CONTROL.search(value):
         raise BadEventError("bad_id", f"{name} has control characters")
     return value
 
 
-class Interaction(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing a user did with an item (or was shown, for an impression)."""
+class Interaction(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One thing a user did with an item (or was shown, for an impression). What comes in from outside is decoded by
+    `decode_interaction`, which checks it."""
 
     user_id: str
     type: str
@@ -65,28 +74,31 @@ class Interaction(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str | None = None
     context: dict[str, Any] | None = None
 
-    def __post_init__(self) -> None:
-        check_id("user_id", self.user_id)
-        if self.item_id is not None:
-            check_id("item_id", self.item_id)
-        elif self.type != "impression" or not self.items:
-            raise BadEventError("missing_field", "item_id is required (an impression may carry items instead)")
-        if self.event_id is not None:
-            check_id("event_id", self.event_id)
-        if self.items:
-            for item in self.items:
-                check_id("items", item)
-        if self.type == "rating":
-            self._check_rating()
 
-    def _check_rating(self) -> None:
-        low, high = self.scale or (1.0, 5.0)
-        if not 0.0 < high - low < math.inf:  # the width of two huge numbers is none
-            raise BadEventError("bad_value", "scale needs two numbers, the lower first")
-        if self.value is None:
-            raise BadEventError("bad_value", "a rating needs a value")
-        if not low <= self.value <= high:
-            raise BadEventError("bad_value", f"value lies outside its scale {low:g} to {high:g}")
+def check_interaction(event: Interaction) -> Interaction:
+    """`event`, if its ids, items and value can be; raises `BadEventError`."""
+    check_id("user_id", event.user_id)
+    if event.item_id is not None:
+        check_id("item_id", event.item_id)
+    elif event.type != "impression" or not event.items:
+        raise BadEventError("missing_field", "item_id is required (an impression may carry items instead)")
+    if event.event_id is not None:
+        check_id("event_id", event.event_id)
+    for item in event.items or ():
+        check_id("items", item)
+    if event.type == "rating":
+        _check_rating(event.value, event.scale)
+    return event
+
+
+def _check_rating(value: float | None, scale: tuple[float, float] | None) -> None:
+    low, high = scale or (1.0, 5.0)
+    if not 0.0 < high - low < math.inf:  # the width of two huge numbers is none
+        raise BadEventError("bad_value", "scale needs two numbers, the lower first")
+    if value is None:
+        raise BadEventError("bad_value", "a rating needs a value")
+    if not low <= value <= high:
+        raise BadEventError("bad_value", f"value lies outside its scale {low:g} to {high:g}")
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,6 +153,7 @@ class Forget(msgspec.Struct, frozen=True):
 E = TypeVar("E", Interaction, Item, Profile, Forget)
 
 _INTERACTION = msgspec.json.Decoder(Interaction)
+_INTERACTIONS = msgspec.json.Decoder(list[Interaction])
 _ITEM = msgspec.json.Decoder(Item)
 _PROFILE = msgspec.json.Decoder(Profile)
 _FORGET = msgspec.json.Decoder(Forget)
@@ -150,7 +163,49 @@ _ENCODER = msgspec.json.Encoder()
 
 def decode_interaction(value: bytes | msgspec.Raw) -> Interaction:
     """One interaction from its JSON bytes; raises `BadEventError`."""
-    return _decode(_INTERACTION, value)
+    event = _decode(_INTERACTION, value)
+    return event if _is_plain(event) and not _is_delicate(value) else check_interaction(event)
+
+
+def decode_envelope(value: bytes) -> list[Interaction] | None:
+    """The interactions of an envelope in one go, where there is nothing to be said about any of them; None otherwise.
+
+    Then `split_envelope` and `decode_interaction` tell what is the matter with which, if anything is.
+    """
+    if value[:1] != b"[" or len(value) > MAX_EVENT_BYTES or _is_delicate(value):
+        return None
+    try:
+        if not value.isascii():
+            value.decode()
+        events = _INTERACTIONS.decode(value)
+        accounted = 1
+        for event in events:
+            if not _is_plain(event):
+                return None
+            accounted += 1 + (event.scale is not None) + (event.context is not None)
+        if value.count(b"[") + value.count(b"{") > accounted + _FEW_BRACKETS:
+            check_text(value)
+    except (UnicodeDecodeError, BadEventError, msgspec.DecodeError, RecursionError):
+        return None
+    return events if 0 < len(events) <= MAX_ENVELOPE else None
+
+
+def _is_delicate(value: bytes) -> bool:
+    """May there be control characters in this JSON?"""
+    return _ESCAPE in value or _DEL in value or _AFTER_ASCII in value
+
+
+def _is_plain(event: Interaction) -> bool:
+    """Does `check_interaction` have nothing against an event whose JSON has no control characters?"""
+    user, item, name = event.user_id, event.item_id, event.event_id
+    if not (0 < len(user) <= _SHORT and item is not None and 0 < len(item) <= _SHORT and event.items is None):
+        return False
+    if name is not None and not 0 < len(name) <= _SHORT:
+        return False
+    if event.type != "rating":
+        return True
+    value, (low, high) = event.value, event.scale or (1.0, 5.0)
+    return value is not None and low <= value <= high and 0.0 < high - low < math.inf
 
 
 def decode_item(value: bytes | msgspec.Raw) -> Item:

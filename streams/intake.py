@@ -19,6 +19,7 @@ from recommender.events import (
     Item,
     Profile,
     check_id,
+    decode_envelope,
     decode_forget,
     decode_interaction,
     decode_item,
@@ -87,7 +88,12 @@ class Removal:
 def interactions(source: Source, records: Sequence[Record], types: EventTypes) -> Checked[Interaction]:
     """Single interactions and envelopes, each event checked on its own."""
     checked: Checked[Interaction] = Checked()
+    codes, partition, partitions = types.codes, source.partition, source.partitions
     for record in records:
+        whole = decode_envelope(record.value or b"")
+        if whole and all(e.type in codes and partition_of(e.user_id, partitions) == partition for e in whole):
+            checked.events += whole
+            continue
         for index, value in _elements(source, record, checked):
             try:
                 event = decode_interaction(value)

@@ -131,7 +131,7 @@ def test_an_empty_model_can_be_asked_and_saved(name: str) -> None:
     assert copy.save() == model.save()
 
 
-@pytest.mark.parametrize("y", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("y", [math.nan, math.inf, -math.inf, 1_001.0, -1e12])
 def test_what_is_no_number_is_refused(learned: OnlineRanker, y: float) -> None:
     before = learned.save()
     with pytest.raises(ValueError, match="finite"):

@@ -18,6 +18,7 @@ SEEDS = (
     b'{"user_id":"u","item_id":"i","type":"rating","timestamp":1,"value":3,"scale":[1,5],"context":{"a":[1]}}',
     b'{"item_id":"i","timestamp":1,"title":"t","tags":["a"],"attributes":{"a":null},"expires_at":5}',
     b'[{"user_id":"u"},NaN,"\\ud800"]',
+    b'[{"user_id":"u","item_id":"i","type":"click","timestamp":1},{"user_id":"v","item_id":"i","type":"view","timestamp":2}]',
 )
 
 
@@ -29,7 +30,12 @@ def one_input(value: bytes) -> None:
         parts = events.split_envelope(value) or []
     except BadEventError as error:
         _check(error)
+        if events.decode_envelope(value) is not None:
+            raise RuntimeError("no envelope, but decoded as one") from error
         return
+    whole = events.decode_envelope(value)
+    if whole is not None and whole != [events.decode_interaction(part) for part in parts]:
+        raise RuntimeError("not the same whole as in parts")
     for part in parts:
         _try(events.decode_interaction, part)
 

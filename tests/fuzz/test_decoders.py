@@ -116,6 +116,36 @@ def test_an_envelope_comes_apart_as_it_was_put_together(parts: list[bytes]) -> N
     assert elements(b"[" + b",".join(parts) + b"]", most=20) == parts
 
 
+names = st.text('aé\x7f\x80\u2028\U0001f600\\"', max_size=90) | st.sampled_from(["u1", "i1"])
+plain = st.fixed_dictionaries(
+    {"user_id": names, "item_id": names, "type": st.sampled_from(["click", "rating", "impression"]),
+     "timestamp": st.integers(1, 3)},
+    optional={"event_id": names, "value": st.sampled_from([1, 3.5, 9]), "items": st.lists(names, max_size=2),
+              "scale": st.sampled_from([[1, 5], [5, 1], [0, 10]]), "context": values, "x": st.just([[[{}]]] * 20)},
+)  # fmt: skip
+
+
+envelopes = st.tuples(st.lists(plain | likely, max_size=4), st.booleans()).map(
+    lambda told: json.dumps(told[0], ensure_ascii=told[1]).encode(errors="surrogatepass")
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(value=envelopes | spoiled(envelopes))
+@example(value=b'[{"user_id":"u","item_id":"i","type":"click","timestamp":1,"x":"\xff"}]')
+def test_an_envelope_decoded_whole_is_its_elements(value: bytes) -> None:
+    whole = events.decode_envelope(value)
+    if whole is not None:
+        assert whole == [decode_interaction(part) for part in split_envelope(value) or []]
+
+
+def test_what_is_usual_is_decoded_whole() -> None:
+    usual = [
+        {"user_id": "用户", "item_id": f"i{n}", "type": "click", "timestamp": 5, "event_id": "e"} for n in range(500)
+    ]
+    assert len(events.decode_envelope(json.dumps(usual, ensure_ascii=False).encode()) or ()) == 500
+
+
 @settings(max_examples=max(5, EXAMPLES // 10), deadline=None)
 @given(records=st.lists(anything, max_size=12))
 @example(records=[written({"user_id": "u", "item_id": "i", "type": "rating", "value": 1.7e308,
