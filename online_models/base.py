@@ -161,14 +161,18 @@ def top(items: Sequence[Id], scores: Floats, k: int, exclude: Collection[Id] = (
     """The `k` best of `items` with their `scores` [n], without `exclude`; ties by id."""
     if k <= 0:
         return []
-    # Enough for the list whatever is excluded, and every item that ties with the last of these.
-    wanted = min(len(scores), k + len(exclude))
-    if not wanted:
-        return []
-    limit = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
     gone = frozenset(exclude)
-    found = [(items[at], float(scores[at])) for at in np.flatnonzero(scores >= limit).tolist() if items[at] not in gone]
-    return heapq.nsmallest(k, found, key=best_first)
+    best = leading(scores, k + len(exclude)).tolist()  # enough for the list whatever is excluded
+    return heapq.nsmallest(k, [(items[at], float(scores[at])) for at in best if items[at] not in gone], key=best_first)
+
+
+def leading(scores: Floats, k: int) -> npt.NDArray[np.int64]:
+    """Where the `k` largest of `scores` [n] are, and all that tie with the last of these; in their order."""
+    wanted = min(len(scores), k)
+    if wanted <= 0:
+        return np.zeros(0, np.int64)
+    limit = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
+    return np.flatnonzero(scores >= limit)
 
 
 def event_time(x: Context) -> int | None:

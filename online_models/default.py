@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from online_models import candidates
-from online_models.base import Context, Floats, Id, best_first, event_time, top
+from online_models.base import Context, Floats, Id, best_first, event_time, leading, top
 from online_models.blend import Blend
 from online_models.caps import Caps
 from online_models.covisits import VOTES, Covisits
@@ -221,7 +221,9 @@ class Default(ExactRanker):
                 everything = np.arange(len(self._names))
                 indexes = candidates.distinct(everything, gone, self.state.dictionary.tie, self._mark)
             scores = self._score(view, indexes)
-        return top([self._names[index] for index in indexes.tolist()], scores, k)
+        # Most candidates stay behind: only those that may be in the list are looked up by name.
+        best = leading(scores, k)
+        return top([self._names[index] for index in indexes[best].tolist()], scores[best], k)
 
     def add_item(
         self, item: Id, vector: npt.ArrayLike | None = None, text: str | None = None, timestamp: int | None = None

@@ -162,6 +162,14 @@ class PartitionState:
         data = self.source.user_rows([user_id])[0]
         return UserRow.from_bytes(data) if data else None
 
+    def has_met(self, user_id: str, item: int) -> bool:
+        """Is an item (local index) in a user's history?"""
+        slot = self.users.slots.get(user_id)
+        if slot is not None:
+            return self.users.holds(slot, item)
+        row = self.user(user_id)
+        return row is not None and item in row.items
+
     def take_changes(self) -> Changes:
         """The rows that changed since the last call; they count as stored from now on."""
         changes = Changes(

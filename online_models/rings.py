@@ -120,6 +120,10 @@ class UserRings:
             self.refused[slot],
         )
 
+    def holds(self, slot: int, item: int) -> bool:
+        """Is an item in a user's ring?"""
+        return bool((self.item[slot, : min(self.total[slot], HISTORY)] == item).any())
+
     def refuse(self, slot: int, item: int, kind: int) -> None:
         """Remember that a user will not have an item; hidden is for ever, disliked till chosen again."""
         refused = self.refused[slot]

@@ -31,8 +31,8 @@ class Contexts:
         """Take in an example that `state` has not learned yet."""
         if example.y < CHOICE:
             return
-        row, index = state.user(example.user_id), state.dictionary.index.get(example.item_id)
-        if row is None or index is None or index not in row.items:
+        index = state.dictionary.index.get(example.item_id)
+        if index is None or not state.has_met(example.user_id, index):
             self.trends.learn(example.item_id, example.timestamp, example.context)
             self._changed = True
 
