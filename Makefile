@@ -37,8 +37,11 @@ types: $(READY) ## Check the types (mypy, strict)
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: setup ## Run the benchmarks; each prints its ratio to a floor or a peer
+bench: setup ## Measure what is fast, each beside its floor or peer (some 20 minutes); one: make bench-NAME
 	$(BIN)/python -m benchmarks
+
+bench-%: setup
+	$(BIN)/python -m benchmarks $*
 
 .PHONY: chaos
 chaos: setup ## Kill, starve and cut off real processes for some 25 minutes; writes a table of recovery times
