@@ -17,8 +17,8 @@ PAGE: Final = RESULTS / "README.md"
 HEAD: Final = """# Results
 
 Made by `python -m benchmarks` (`make bench`, one by `make bench-NAME`) from the reports in [figures](figures); what
-each measures is said in [docs/benchmarks.md](../../docs/benchmarks.md). All times are of one machine on which broker, store,
-the system, the load and the measuring share the cores: compare figures only with the floor or peer beside them.
+each measures is said in [docs/benchmarks.md](../../docs/benchmarks.md). All times are of one machine on which broker,
+store, the system, the load and the measuring share the cores: compare figures only with what stands beside them.
 
 ![How far each figure reaches its bound](reach.svg)
 """
