@@ -16,6 +16,7 @@ from recommender.reasons import BadEventError
 from serving.http import openapi
 from serving.http.answers import json_answer
 from serving.http.bodies import read_body
+from serving.http.direct import direct_router
 from serving.http.door import Door
 from serving.http.problem import Problem
 from serving.publishing import Written
@@ -29,7 +30,7 @@ _ANY = msgspec.json.Decoder()
 
 def router(door: Door) -> APIRouter:
     """The routes of this noun."""
-    routes = APIRouter(tags=["events"])
+    routes = direct_router(tags=["events"])
 
     async def accept(
         request: Request,

@@ -13,13 +13,14 @@ from starlette.responses import Response
 from recommender.query import Unavailable
 from serving.http import openapi
 from serving.http.answers import json_answer
+from serving.http.direct import direct_router
 from serving.http.door import Door
 from serving.status import with_quantiles
 
 
 def router(door: Door) -> APIRouter:
     """The routes of this noun."""
-    routes = APIRouter(tags=["health"])
+    routes = direct_router(tags=["health"])
 
     @routes.get("/healthz", **openapi.operation("Alive", answer="Health"))
     async def healthz(request: Request) -> Response:  # noqa: ARG001

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from recommender.query import Count
 from serving.http import openapi
 from serving.http.answers import json_answer
+from serving.http.direct import direct_router
 from serving.http.door import Door
 from serving.http.path_ids import path_id
 from serving.http.query_params import Params
@@ -23,7 +24,7 @@ class CountParams(msgspec.Struct, frozen=True):
 
 def router(door: Door) -> APIRouter:
     """The routes of this noun."""
-    routes = APIRouter(tags=["items"])
+    routes = direct_router(tags=["items"])
     params = Params(CountParams)
 
     @routes.get(

@@ -14,6 +14,7 @@ from recommender.query import Cap, Count, Dial, Filters, Query, RecommendationLi
 from serving.http import openapi
 from serving.http.answers import json_answer
 from serving.http.bodies import read_body
+from serving.http.direct import direct_router
 from serving.http.door import Door
 from serving.http.path_ids import path_id
 from serving.http.problem import wrong_value
@@ -62,7 +63,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 def router(door: Door) -> APIRouter:
     """The routes of this noun."""
-    routes = APIRouter(tags=["lists"])
+    routes = direct_router(tags=["lists"])
     list_params, trending_params = Params(ListParams), Params(TrendingParams)
 
     @routes.get(

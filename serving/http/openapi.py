@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from recommender.query import STRATEGIES
 from serving.http.answers import json_answer
+from serving.http.direct import direct_router
 from serving.http.problem import KINDS, MEDIA_TYPE
 from serving.http.schemas import ID, components
 
@@ -74,7 +75,7 @@ def operation(
 
 def router() -> APIRouter:
     """The route of the description itself."""
-    routes = APIRouter(include_in_schema=False)
+    routes = direct_router(include_in_schema=False)
 
     @routes.get("/openapi.json")
     async def describe(request: Request) -> Response:

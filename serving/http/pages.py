@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.http.direct import direct_router
 from serving.http.problem import Problem
 
 _TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -24,7 +25,7 @@ _HEADERS: Final = {
 
 def router() -> APIRouter:
     """The routes of this noun."""
-    routes = APIRouter(include_in_schema=False)
+    routes = direct_router(include_in_schema=False)
     files = {
         file.name: file.read_bytes()
         for file in resources.files("serving.http").joinpath("page").iterdir()

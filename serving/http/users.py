@@ -16,6 +16,7 @@ from recommender.query import UnknownId
 from recommender.read_model import Forgetting
 from serving.http import openapi
 from serving.http.answers import json_answer
+from serving.http.direct import direct_router
 from serving.http.door import Door
 from serving.http.path_ids import path_id
 
@@ -26,7 +27,7 @@ _RECEIPT = re.compile(r"([0-9]{1,6})-([0-9]{1,18})")
 
 def router(door: Door) -> APIRouter:
     """The routes of this noun."""
-    routes = APIRouter(tags=["users"])
+    routes = direct_router(tags=["users"])
 
     @routes.get(
         "/v1/users/{user_id}",

@@ -57,6 +57,12 @@ def test_an_address_of_100_kb(server: RunningServer) -> None:
     assert (status, headers["content-type"]) == (413, "application/problem+json")
 
 
+def test_a_head_without_an_end(server: RunningServer) -> None:
+    for endless in (b"GET / HTTP/1.1\r\nx: ", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000):
+        status, headers, _ = talk(server, endless + b"y" * 300_000)
+        assert (status, headers["connection"]) == (400, "close")
+
+
 def test_a_chunked_body_without_an_end(server: RunningServer) -> None:
     chunk = b"%x\r\n%b\r\n" % (40_000, b" " * 40_000)
     status, headers, _ = talk(server, head("POST", "/v1/events", "Transfer-Encoding: chunked") + chunk * 3)
@@ -83,7 +89,9 @@ def test_head_has_a_length_and_no_body(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", b"GET / HT", head("GET", "/healthz") + b"GET /hea"], ids=["none", "half", "second"]
+    "sent",
+    [b"", b"GET / HT", b"\r\n", head("GET", "/healthz") + b"GET /hea", head("GET", "/healthz") + b"\r\n"],
+    ids=["none", "half", "empty line", "second", "second, empty line"],
 )
 def test_a_head_that_does_not_arrive_is_not_waited_for(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
