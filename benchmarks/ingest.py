@@ -1,163 +1,156 @@
-"""Events a second that the click worker learns, beside what aiokafka alone reads in the same run.
+"""Events a second that one click worker learns, beside a floor and beside what one would write without Coldspring.
 
-    python -m benchmarks.ingest [--events 40000] [--rounds 2]
+    python -m benchmarks.ingest [--events 100000] [--rounds 5] [--peer-rounds 3] [--no-pin]
 
-Real ratings. `direct` folds them in this process, decoding and checking included, with no broker and no store.
-`envelopes` and `singles` lie in a real Kafka before the worker starts, and are learned into a real Redis, with the
-examples for the trainer; the clock runs from the first applied event to the last. The floor reads the same records
-with a bare aiokafka consumer's `getmany` and drops them; the ratio is floor to worker, in events.
+Real ratings wait in a real Kafka before a process starts to read them: in envelopes of 100 (one record holds a hundred
+events) and as singles. All ways read the same records and take turns in one run; the median round counts. Each clock
+runs from the end of a first portion (a write of each partition, a fetch, an event) to the last event, without what the
+first portion held: starts, joins and first fetches are no part of it.
+
+worker         a click worker process: decode, check, deduplicate, learn, examples to Kafka, state to a real Redis
+floor          a bare aiokafka `getmany` and msgspec into a plain struct (`ingest_floors`)
+plain Faust    an agent that decodes JSON and counts, singles only (`plain_faust`)
+naive Faust    an agent with a Table and River's BiasedMF, singles only, over fewer events (`naive_faust`)
+direct         the worker's fold alone, in this process and without broker and store
+
+Broker, Redis and this process run on core 0, the process that is measured on core 1. A round's worker begins with an
+empty state: another cluster id, so other keys. Core-seconds are those of the worker process over the same events.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import statistics
+import os
 import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from statistics import median
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from benchmarks.figures import load_average, print_table
+from benchmarks.ingest_log import Events, direct, produce
+from benchmarks.ingest_worker import CLUSTER, LIMIT_S, POLL_S, Learned, learned, worker
+from benchmarks.peers import peer
+from benchmarks.processes import pin
+from benchmarks.report import Figure, alternating, medians, number, tell
 from coldspring.dataset import interactions
-from recommender.head import decode_user_head
-from recommender.keys import Keys
-from recommender.partitioning import partition_of
 from recommender.topics import Topics
 from streams.admin import create_topics
-from streams.redis_store import connect
-from streams.replay import DirectReplay
 from tests.rig.kafka import KafkaBroker
 from tests.rig.redis_server import RedisServer
-from tests.rig.worker import WorkerProcess
 
-CLUSTER = "bench"
+__all__ = ["CLUSTER", "LIMIT_S", "POLL_S", "Events", "direct", "produce", "worker"]
+
 ENVELOPE = 100
-POLL_S = 0.005
-LIMIT_S = 120.0
-Events = list[tuple[str, bytes]]
+SIZES = {"envelopes": ENVELOPE, "singles": 1}
+PASSES = {"envelopes": "4", "singles": "1"}
+"""So many times the floor reads everything, for a clock that runs long enough."""
 
 
-def direct(events: Events) -> float:
-    """Events a second of the fold alone."""
-    engine = DirectReplay()
-    began = time.perf_counter()
-    for user, value in events:
-        engine.feed("interaction", user, value)
-    engine.flush()
-    return len(events) / (time.perf_counter() - began)
+class Bench:
+    """Kafka with its records, Redis, and the ways to read; each gives events a second.
+
+    Parameters
+    ----------
+    cores: of the process that is measured; none: wherever it likes.
+    """
+
+    def __init__(self, stack: ExitStack, events: Events, cores: Sequence[int]) -> None:
+        self.events, self.cores = events, cores
+        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coldspring-bench-")))
+        self._kafka = stack.enter_context(KafkaBroker(self._folder / "kafka"))
+        self._redis = stack.enter_context(RedisServer(self._folder / "redis"))
+        self.topics = {name: Topics(prefix=f"{name}-") for name in SIZES}
+        self.seen: dict[str, list[Learned]] = {name: [] for name in SIZES}
+        for name, size in SIZES.items():
+            asyncio.run(create_topics(self._kafka.bootstrap, self.topics[name]))
+            asyncio.run(produce(self._kafka.bootstrap, self.topics[name], events, size))
+
+    def worker(self, name: str) -> float:
+        """A click worker."""
+        seen = self.seen[name]
+        cluster = f"{CLUSTER}{len(seen)}"
+        where = self._kafka.bootstrap, self._redis.url, self.topics[name]
+        seen.append(learned(*where, len(self.events), cluster, self.cores))
+        return seen[-1].rate
+
+    def peer(self, program: str, name: str, events: int, *more: str) -> float:
+        """Another program."""
+        topics, log = self.topics[name], self._folder / f"{program}.log"
+        arguments = self._kafka.bootstrap, topics.interactions, topics.partitions, events, *more
+        return peer(program, arguments, self.cores, log, LIMIT_S).rate
 
 
-async def produce(bootstrap: str, topics: Topics, events: Events, size: int) -> int:
-    """Put the events into Kafka, `size` to a record; how many records."""
-    parts: dict[int, Events] = defaultdict(list)
-    for user, value in events:
-        parts[partition_of(user, topics.partitions)].append((user, value))
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 * 1024)
-    await producer.start()
-    records = 0
-    for partition, share in parts.items():
-        for begin in range(0, len(share), size):
-            together = share[begin : begin + size]
-            value = together[0][1] if size == 1 else b"[" + b",".join(each for _, each in together) + b"]"
-            key = together[0][0].encode() if size == 1 else None
-            await producer.send(topics.interactions, value, key, partition=partition)
-            records += 1
-    await producer.stop()
-    return records
-
-
-async def bare(bootstrap: str, topics: Topics, records: int) -> float:
-    """Seconds of a consumer that only reads."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
-    await consumer.start()
-    consumer.assign([TopicPartition(topics.interactions, partition) for partition in range(topics.partitions)])
-    began = time.perf_counter()
-    seen = 0
-    while seen < records:
-        seen += sum(map(len, (await consumer.getmany(timeout_ms=100)).values()))
-    took = time.perf_counter() - began
-    await consumer.stop()
-    return took
-
-
-def learned(bootstrap: str, redis: str, topics: Topics, events: int) -> float:
-    """Events a second of a worker that finds them waiting."""
-    client: Any = connect(redis)
-    keys = Keys(CLUSTER, topics.prefix)
-
-    def applied() -> int:
-        return sum(decode_user_head(client.get(keys.users(p).head)).applied for p in range(topics.partitions))
-
-    with worker(bootstrap, redis, topics.prefix):
-        deadline = time.monotonic() + LIMIT_S
-        first, began = 0, 0.0
-        while (now := applied()) < events:
-            if now and not first:
-                first, began = now, time.perf_counter()
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{now} of {events} events after {LIMIT_S:g} s")
-            time.sleep(POLL_S)
-        rate = (events - first) / (time.perf_counter() - began)
-    client.close()
-    return rate
-
-
-@contextmanager
-def worker(bootstrap: str, redis: str, prefix: str) -> Iterator[None]:
-    process = WorkerProcess(bootstrap, redis, CLUSTER, prefix)
-    process.start()
-    try:
-        yield
-    finally:
-        process.close()
-
-
-def round_of(kafka: KafkaBroker, redis: RedisServer, name: str, events: Events, size: int) -> tuple[float, float]:
-    """Events a second of the worker, and of the floor."""
-    topics = Topics(prefix=f"{name}-")
-    asyncio.run(create_topics(kafka.bootstrap, topics))
-    records = asyncio.run(produce(kafka.bootstrap, topics, events, size))
-    floor = len(events) / asyncio.run(bare(kafka.bootstrap, topics, records))
-    return learned(kafka.bootstrap, redis.url, topics, len(events)), floor
+def figures(bench: Bench, found: Mapping[str, Sequence[float]]) -> list[Figure]:
+    """What was measured, beside its bounds."""
+    middle = medians(found)
+    told: list[Figure] = []
+    for name, bound, goal in (("envelopes", 50e3, 100e3), ("singles", 40e3, 60e3)):
+        rate, floor = middle[f"{name}: worker"], middle[f"{name}: floor"]
+        against = f"aiokafka and msgspec {number(floor)}/s"
+        told.append(Figure(f"{name}, worker", rate, "events/s", "at least", bound, goal, against))
+        # Of singles the floor is told, and the bound is the one against plain Faust.
+        low, wish = (0.2, 0.3) if name == "envelopes" else (None, None)
+        told.append(Figure(f"{name}, worker / floor", rate / floor, "times", "at least", low, wish, against))
+    plain, naive = middle["singles: plain Faust"], middle["singles: naive Faust"]
+    singles, envelopes = middle["singles: worker"], middle["envelopes: worker"]
+    says = f"naive Faust with River {number(naive)}/s"
+    told += [
+        Figure("envelopes, worker / naive Faust", envelopes / naive, "times", "at least", 20.0, against=says),
+        Figure("singles, worker / naive Faust", singles / naive, "times", "at least", against=says),
+        Figure("singles, worker / plain Faust", singles / plain, "times", "at least", 4.0, 6.0,
+               f"Faust that counts {number(plain)}/s"),
+        Figure("direct, the fold alone", middle["direct"], "events/s", "at least"),
+    ]  # fmt: skip
+    for name, seen in bench.seen.items():
+        cores = median(one.core_s_per_million for one in seen)
+        told.append(Figure(f"{name}, core-seconds of the worker", cores, "s/million"))
+        told.append(Figure(f"{name}, memory of the worker", median(one.rss for one in seen) / 2**20, "MiB"))
+    return told
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--events", type=int, default=40_000)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5, help="of the worker and the floor")
+    parser.add_argument("--peer-rounds", type=int, default=3, help="of the Faust programs, from 1 to --rounds")
+    parser.add_argument("--plain-events", type=int, default=40_000, help="of plain Faust")
+    parser.add_argument("--naive-events", type=int, default=8_000, help="of naive Faust")
+    parser.add_argument("--no-pin", action="store_true", help="leave all processes to the kernel")
     options = parser.parse_args()
+    apart = not options.no_pin and (os.cpu_count() or 1) > 1
     events = [(event["user_id"], msgspec.json.encode(event)) for event in islice(interactions(), options.events)]
+    everywhere = os.sched_getaffinity(0)
+    if apart:
+        pin(os.getpid(), [0])  # what is started from here on stays there too, unless it is told otherwise
     direct(events[:1_000])  # loads the compiled kernels
-    rates = {"direct": [direct(events) for _ in range(options.rounds)]}
-    floors: dict[str, list[float]] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coldspring-bench-")))
-        kafka = stack.enter_context(KafkaBroker(folder / "kafka"))
-        redis = stack.enter_context(RedisServer(folder / "redis"))
-        for name, size in (("envelopes", ENVELOPE), ("singles", 1)):
-            rounds = [round_of(kafka, redis, f"{name}{turn}", events, size) for turn in range(options.rounds)]
-            rates[name] = [rate for rate, _ in rounds]
-            floors[name] = [floor for _, floor in rounds]
-    report: dict[str, Any] = {}
-    for name, found in rates.items():
-        report[name] = {"events_per_s": round(statistics.median(found))}
-        if name in floors:
-            floor = statistics.median(floors[name])
-            report[name] |= {"floor_per_s": round(floor), "ratio": round(floor / statistics.median(found), 1)}
-    rows = [
-        (name, one["events_per_s"], one.get("floor_per_s", ""), one.get("ratio", "")) for name, one in report.items()
-    ]
-    print_table(("events a second", "learned", "bare getmany", "ratio"), rows)
-    print(json.dumps({"benchmark": "ingest", "events": len(events), **report, "load_average": load_average()}))
+        bench = Bench(stack, events, [1] if apart else [])
+        ways: dict[str, Callable[[], float]] = {"direct": partial(direct, events)}
+        for name in SIZES:
+            ways[f"{name}: worker"] = partial(bench.worker, name)
+            ways[f"{name}: floor"] = partial(bench.peer, "ingest_floors", name, len(events), "--passes", PASSES[name])
+        peers: dict[str, Callable[[], float]] = {}
+        for title, program, most in (
+            ("plain", "plain_faust", "plain_events"),
+            ("naive", "naive_faust", "naive_events"),
+        ):
+            count = min(getattr(options, most), len(events))
+            peers[f"singles: {title} Faust"] = partial(bench.peer, program, "singles", count)
+        found = alternating(ways | peers, min(options.peer_rounds, options.rounds))
+        for name, rates in alternating(ways, max(0, options.rounds - options.peer_rounds)).items():
+            found[name] += rates
+    details = {
+        "events": len(events), "envelope": ENVELOPE, "pinned": apart,
+        "rounds": {name: [round(rate) for rate in rates] for name, rates in found.items()},
+        "worker": {name: [msgspec.to_builtins(one) for one in seen] for name, seen in bench.seen.items()},
+    }  # fmt: skip
+    pin(os.getpid(), everywhere)  # the report names the machine by the cores that this process has
+    tell("ingest", figures(bench, found), details)
 
 
 if __name__ == "__main__":
