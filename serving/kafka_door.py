@@ -32,6 +32,13 @@ CONCURRENCY = 16
 """An agent awaits each answer's write: one at a time would end at some 200 questions a second."""
 
 
+class App(faust.App):
+    """An app that makes no folder for tables, of which it has none."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def create_agent_app(
     broker: str,
     topics: Topics,
@@ -48,7 +55,7 @@ def create_agent_app(
     `metrics` counts the answers, under the route "kafka". Both topics must exist before it starts. The caller starts
     and stops `service`.
     """
-    app = faust.App(
+    app = App(
         name,
         broker=[f"kafka://{address}" for address in broker.split(",")],
         web_enabled=False,

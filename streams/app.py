@@ -14,6 +14,13 @@ from streams.transport import BatchTransport, PassThrough, Positions
 Handler = Callable[[Batch], Awaitable[None]]
 
 
+class App(faust.App):
+    """An app that keeps nothing in files: Faust would make a folder for its tables where the process was started."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def create_app(
     name: str,
     bootstrap: str,
@@ -28,7 +35,7 @@ def create_app(
     No tables, no web server, no commits: the state's own position is the only one that counts.
     `name` is the consumer group; `patience_ms` see `BatchTransport`.
     """
-    app = faust.App(
+    app = App(
         name,
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
         web_enabled=False,

@@ -29,6 +29,10 @@ def test_what_runs_has_the_digest_of_its_log(own: RunningSystem, log: Path) -> N
     assert sorted(letter["reason"] for letter in dead) == ["bad_id", "not_json", *["unknown_type"] * 4]
 
 
+def test_nothing_is_left_where_it_was_started(own: RunningSystem) -> None:
+    assert not list(Path.cwd().glob("*coldspring-*-data"))
+
+
 def _same(own: RunningSystem, wanted: dict[str, object]) -> dict[str, object]:
     told: dict[str, object] = own.command("digest", "--json").json()
     assert told == wanted
