@@ -263,7 +263,7 @@ def _vote(
     return read
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)  # a partition's arrays are its own: others may be folded meanwhile
 def fold(
     begin: int,
     rows: Array,
