@@ -84,7 +84,8 @@ class _Filling:
         self._keys = Keys(cluster, topics.prefix)
         self._client: Any = connect(redis)
         self._producer = Producer(
-            {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 20, "batch.size": 900_000}
+            # one request at a time: the offsets must be those that the state says
+            {"bootstrap.servers": bootstrap, "max.in.flight": 1, "linger.ms": 20, "batch.size": 900_000}
         )
 
     def close(self) -> None:

@@ -10,147 +10,122 @@ other seeds. Caps as in the default settings, for one of their four partitions.
 
 A worker has at most 100,000 users in hand and reads the others from Redis. Here their rows lie in this process instead,
 packed, as in a replay (`online_models.packed_users`); keeping them there is not in the cost, but is in the memory.
-Resident memory is that of fresh processes that fold the whole log, with the default caps and with low ones, under which
-it must stay flat.
+Resident memory with the default caps is this process's, at nine tenths of each length, before it holds other states;
+with low caps it is that of a process of its own, and must stay flat once the caps are reached. Both hold what Python
+and the compiled kernels take, which is told too (0 events).
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any, Final
 
-from benchmarks.processes import used
+from benchmarks.growing import BATCH, IN_HAND, Growing
 from benchmarks.report import Figure, alternating, medians, tell
-from benchmarks.synthetic_log import GrowingLog
 from coldspring import wiring
 from coldspring.settings import Settings
 from online_models.caps import Caps
-from online_models.packed_users import PackedUsers
-from online_models.partition_state import PartitionState
-from recommender.event_types import EventTypes
-from streams import intake
 
 NAME: Final = "growth"
 LENGTHS: Final = (10_000, 100_000, 1_000_000)
 LONG: Final = 10_000_000
-BATCH: Final = 1_000
-IN_HAND: Final = 100_000
+BOUND: Final = 1.2
 LOW: Final = Caps(users=3_000, items=1_500)
 """Both are reached before 100,000 events: from then on nothing should grow."""
-BOUND: Final = 1.2
-COPIES: Final = {10_000: 10, 100_000: 3}
-"""So many logs of the short lengths, that their parts are long enough to be timed."""
+COPIES: Final = {100_000: 3}
+"""So many logs of a short length are played together, that their parts are long enough to be timed."""
 
-
-class Growing:
-    """A partition's state while a log is folded into it."""
-
-    def __init__(self, seed: int, caps: Caps, in_hand: int = IN_HAND) -> None:
-        self._log = GrowingLog(seed)
-        self._types = EventTypes()
-        self._rows = PackedUsers()
-        self._state = PartitionState(self._types, self._rows, max_users=in_hand, caps=caps)
-        self._source = intake.Source("interactions", 0, 1)
-        self.done = 0
-
-    def play(self, count: int) -> float:
-        """Fold so many events more; processor seconds, without making them and without keeping the users' rows."""
-        took, end = 0.0, self.done + count
-        while self.done < end:
-            records = self._log.records(self.done, min(end, self.done + BATCH))
-            began = time.process_time()
-            checked = intake.interactions(self._source, records, self._types)
-            self._state.fold(checked.events)
-            changes = self._state.take_changes()
-            took += time.process_time() - began
-            self.done += len(records)
-            for user, row in changes.users.items():
-                if row is None:
-                    self._rows.rows.pop(user, None)
-                else:
-                    self._rows.rows[user] = row
-        return took
-
-    def sizes(self) -> dict[str, int]:
-        """Users and items that are held, and the places that items ever had."""
-        names = self._state.dictionary
-        return {"users": len(self._rows.rows), "items": names.live, "places": len(names)}
+Held = dict[int, dict[str, int]]
 
 
 class Tenth:
-    """The last tenth of a log, in parts; of a short log several copies."""
+    """A log up to its last tenth, and that in parts; of a very short log several copies, the whole tenth of one a part.
 
-    def __init__(self, length: int, caps: Caps, parts: int) -> None:
-        self._states = [Growing(seed, caps) for seed in range(COPIES.get(length, 1))]
-        self._part = max(1, length // 10 // parts)
+    held: what this process held at nine tenths of this and of each of the shorter lengths, where it was asked to look.
+    """
+
+    def __init__(self, length: int, caps: Caps, parts: int, look: Sequence[int] = ()) -> None:
+        tenth = length // 10
+        short = tenth < parts * BATCH
+        self._states = [Growing(seed, caps) for seed in range(parts if short else COPIES.get(length, 1))]
+        self._turns = cycle([[state] for state in self._states] if short else [self._states])
+        self._part = tenth if short else tenth // parts
+        self.held: Held = {}
         for state in self._states:
-            state.play(length - length // 10)
+            for stop in sorted({*look, length}):
+                state.play(stop - stop // 10 - state.done)
+                if look:
+                    self.held[state.done] = state.held()
+            state.reset()
 
     def part(self) -> float:
         """Microseconds an event of the next part."""
-        return 1e6 * sum(state.play(self._part) for state in self._states) / (self._part * len(self._states))
+        states = next(self._turns)
+        return 1e6 * sum(state.play(self._part) for state in states) / (self._part * len(states))
+
+    def steps(self) -> dict[str, float]:
+        """Microseconds an event of each step, and bytes of neighbour rows collected an event, of the parts so far."""
+        events = sum(state.counted for state in self._states)
+        found = {
+            step: round(1e6 * sum(state.took[step] for state in self._states) / events, 2)
+            for step in self._states[0].took
+        }
+        return {**found, "row_bytes": round(sum(state.row_bytes for state in self._states) / events)}
 
 
-def costs(lengths: Sequence[int], turns: int) -> dict[int, float]:
-    """Microseconds an event at each length."""
-    Growing(0, Caps()).play(BATCH)  # loads the compiled kernels
-    caps = wiring.caps(Settings())
-    tenths = {str(length): Tenth(length, caps, turns) for length in lengths}
-    gc.collect()
-    found = medians(alternating({name: tenth.part for name, tenth in tenths.items()}, turns))
-    return {int(name): value for name, value in found.items()}
-
-
-def watch(lengths: Sequence[int], caps: Caps, in_hand: int) -> None:
-    """In a process of its own: fold the longest log, and print a line of JSON at each length."""
-    state = Growing(0, caps, in_hand)
-    for length in lengths:
+def watch(lengths: Sequence[int]) -> None:
+    """In a process of its own: fold the longest log with low caps, and print a line of JSON at each length."""
+    state = Growing(0, LOW, LOW.users)
+    for length in (0, *lengths):
         state.play(length - state.done)
-        gc.collect()
-        print(json.dumps({"events": length, "rss": used([os.getpid()]).rss, **state.sizes()}), flush=True)
+        print(json.dumps({"events": length, **state.held()}), flush=True)
 
 
-def memories(lengths: Sequence[int]) -> dict[str, dict[int, dict[str, int]]]:
-    """By caps and length: resident bytes, users and items; the two processes run side by side."""
-    command = [sys.executable, "-m", "benchmarks.growth", "--watch"]
-    found: dict[str, dict[int, dict[str, int]]] = {}
-    with ExitStack() as stack:
-        children = {}
-        for name in ("default", "low"):
-            process = subprocess.Popen(
-                [*command, name, "--lengths", *map(str, lengths)], stdout=subprocess.PIPE, text=True
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            children[name] = process
-        for name, process in children.items():
-            out, _ = process.communicate()
-            if process.returncode:
-                raise SystemExit(f"the process with {name} caps ended with status {process.returncode}")
-            told = [json.loads(line) for line in out.splitlines()]
-            found[name] = {one.pop("events"): one for one in told}
-    return found
+@contextmanager
+def watched(lengths: Sequence[int]) -> Iterator[subprocess.Popen[str]]:
+    """That process."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--watch", "--lengths", *map(str, lengths)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
-def figures(cost: dict[int, float], memory: dict[str, dict[int, dict[str, int]]]) -> list[Figure]:
-    """All of them; the two ratios are between the two longest of the usual lengths."""
+def measure(lengths: Sequence[int], turns: int) -> tuple[dict[int, float], Held, Held, dict[int, dict[str, float]]]:
+    """Microseconds an event by length; what is held with the default and with low caps; the cost by steps."""
+    caps = wiring.caps(Settings())
+    with watched([length for length in lengths if length < LONG]) as beside:
+        tenths = {lengths[-1]: Tenth(lengths[-1], caps, turns, (0, *lengths))}
+        out, _ = beside.communicate()
+        if beside.returncode:
+            raise SystemExit(f"the process with low caps ended with status {beside.returncode}")
+    for length in lengths[:-1]:
+        tenths[length] = Tenth(length, caps, turns)
+    found = medians(alternating({str(length): tenths[length].part for length in lengths}, turns))
+    low = {one.pop("events"): one for one in map(json.loads, out.splitlines())}
+    steps = {length: tenths[length].steps() for length in lengths}
+    return {length: found[str(length)] for length in lengths}, tenths[lengths[-1]].held, low, steps
+
+
+def figures(cost: Mapping[int, float], default: Held, low: Held) -> list[Figure]:
+    """All of them; the ratios are between the two longest of the usual lengths."""
     shorter, longer = [length for length in cost if length < LONG][-2:]
     found = [Figure(f"an event at {length:,}", value, "us") for length, value in cost.items()]
     against = f"{cost[shorter]:.1f} us at {shorter:,}"
-    found.append(
-        Figure(f"cost, {longer:,} to {shorter:,}", cost[longer] / cost[shorter], "", bound=BOUND, against=against)
-    )
-    for name, lengths in memory.items():
-        found += [Figure(f"memory, {name} caps, {n:,}", one["rss"] / 2**20, "MiB") for n, one in lengths.items()]
-    low = memory["low"]
+    ratio = cost[longer] / cost[shorter]
+    found.append(Figure(f"cost, {longer:,} to {shorter:,}", ratio, "", bound=BOUND, against=against))
+    for name, lengths in (("default", default), ("low", low)):
+        for length, one in lengths.items():
+            against = f"{one['users']:,} users, {one['items']:,} items"
+            found.append(Figure(f"memory, {name} caps, {length:,}", one["rss"] / 2**20, "MiB", against=against))
     against = f"{low[shorter]['rss'] / 2**20:.0f} MiB at {shorter:,}"
     growth = low[longer]["rss"] / low[shorter]["rss"]
     found.append(Figure(f"memory, low caps, {longer:,} to {shorter:,}", growth, "", bound=BOUND, against=against))
@@ -162,20 +137,20 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="*", default=list(LENGTHS))
     parser.add_argument("--long", action="store_true", help=f"{LONG:,} events too")
     parser.add_argument("--turns", type=int, default=10)
-    parser.add_argument("--watch", choices=("default", "low"), help=argparse.SUPPRESS)
+    parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     lengths = [*options.lengths, *([LONG] if options.long else [])]
-    usual = wiring.caps(Settings())
+    Growing(0, Caps()).play(BATCH)  # loads the compiled kernels
     if options.watch:
-        watch(lengths, *((LOW, LOW.users) if options.watch == "low" else (usual, IN_HAND)))
+        watch(lengths)
         return
-    memory = memories(lengths)
-    cost = costs(lengths, options.turns)
+    cost, default, low, steps = measure(lengths, options.turns)
+    usual = wiring.caps(Settings())
     details: dict[str, Any] = {
         "caps": {"users": usual.users, "items": usual.items}, "low": {"users": LOW.users, "items": LOW.items},
-        "in_hand": IN_HAND, "held": memory,
+        "in_hand": IN_HAND, "steps_us": steps, "held": default, "held_low": low,
     }  # fmt: skip
-    tell(NAME, figures(cost, memory), details)
+    tell(NAME, figures(cost, default, low), details)
 
 
 if __name__ == "__main__":

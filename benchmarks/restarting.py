@@ -38,7 +38,8 @@ class Serving:
     def __init__(self, process: WorkerProcess, address: str) -> None:
         self._process = process
         self._began = time.monotonic()
-        self._http = httpx.Client(base_url=f"http://{address}", timeout=5.0, trust_env=False)
+        self.url = f"http://{address}"
+        self._http = httpx.Client(base_url=self.url, timeout=5.0, trust_env=False)
 
     @property
     def pid(self) -> int:
