@@ -84,7 +84,7 @@ async def measure(site: Site, options: argparse.Namespace) -> tuple[dict[str, Sp
         await catalogue.fill(http, site.bootstrap, catalogue.films(films))
         await asyncio.to_thread(read_much, site.bootstrap, films)
         await events(site, options.rate, WARM_S, films)
-        rated = [event["user_id"] for event in islice(load.ratings(films), int(options.rate * WARM_S / 2))]
+        rated = [event.user_id for event in islice(load.ratings(films), int(options.rate * WARM_S / 2))]
         await lists(http, rated, 50, WARM_S)
         found = {
             "events": await meter.phase(lambda: events(site, options.rate, options.seconds, films)),
