@@ -20,6 +20,8 @@ from embedding_worker.encoders.use_files import CHUNKS, ORDERS
 DIM: Final = 512
 _BRANCH: Final = 256
 _LEFT: Final = {2: 0, 3: 1, 5: 2}
+_GAP: Final = 2
+"""Rows of zeros before, between and after sentences: what the widest window reaches beyond a sentence's end."""
 # Kept in float32 in every form: rounding the table's scale and offset cost cosine .985 instead of .999.
 _ALWAYS_FP32: Final = ("scale", "lo", "cnn_W", "cnn_b", "d0", "d1", "d2", "d3", "p1", "p3")
 
@@ -46,9 +48,11 @@ class UseNetwork(nn.Module):
         x = functional.layer_norm(x, x.shape[-1:], eps=self.eps)
         x = x * self._get("branch_ln_g") + self._get("branch_ln_b")
         sentence = torch.repeat_interleave(torch.arange(lengths.numel(), device=ids.device), lengths)
+        places = torch.arange(ids.numel(), device=ids.device) + _GAP * (sentence + 1)
+        rows = ids.numel() + _GAP * (lengths.numel() + 1)
         branches = [
-            self._branch(x[:, place * _BRANCH : (place + 1) * _BRANCH], order, sentence)
-            for place, order in enumerate(ORDERS)
+            self._branch(x[:, number * _BRANCH : (number + 1) * _BRANCH], order, places, rows)
+            for number, order in enumerate(ORDERS)
         ]
         features = torch.cat([embedded, *branches], dim=1)
         features = functional.layer_norm(features, features.shape[-1:], self._get("ln_g"), self._get("ln_b"), self.eps)
@@ -63,26 +67,22 @@ class UseNetwork(nn.Module):
         rows = rows * self._get("scale")[chunk, None] + self._get("lo")[chunk, None]
         return rows.to(self.dtype)
 
-    def _branch(self, x: Tensor, order: int, sentence: Tensor) -> Tensor:
-        """Two convolutions over windows of `order` tokens, each with a residual; nothing crosses a sentence's end."""
-        windows = self._windows(order, sentence)
-        for layer in (1, 2):
-            # One row of zeros after the last stands for what lies outside the sentence.
-            padded = functional.pad(x, (0, 0, 0, 1))
-            gathered = padded[windows].reshape(x.shape[0], order * _BRANCH)
-            hidden = functional.linear(gathered, self._get(f"w{layer}_{order}").T, self._get(f"b{layer}_{order}"))
-            x = functional.relu(hidden) + x
-        return x
+    def _branch(self, x: Tensor, order: int, places: Tensor, rows: int) -> Tensor:
+        """Two convolutions over windows of `order` tokens, each with a residual; nothing crosses a sentence's end.
 
-    @staticmethod
-    def _windows(order: int, sentence: Tensor) -> Tensor:
-        """Places int64 [tokens, order] of each token's window; `tokens` (the row of zeros) where outside."""
-        tokens = sentence.numel()
-        steps = torch.arange(order, device=sentence.device) - _LEFT[order]
-        places = torch.arange(tokens, device=sentence.device)[:, None] + steps
-        inside = (places >= 0) & (places < tokens)
-        same = sentence[places.clamp(0, tokens - 1)] == sentence[:, None]
-        return torch.where(inside & same, places, tokens)
+        The tokens are set apart by `_GAP`, so that the windows are one view of them, whose rows overlap.
+        """
+        apart = x.new_zeros(rows, _BRANCH)
+        apart[places] = x
+        inside = x.new_zeros(rows, 1)
+        inside[places] = 1
+        for layer in (1, 2):
+            shape, begin = (rows - 2 * _GAP, order * _BRANCH), (_GAP - _LEFT[order]) * _BRANCH
+            windows = apart.as_strided(shape, (_BRANCH, 1), begin)
+            hidden = functional.linear(windows, self._get(f"w{layer}_{order}").T, self._get(f"b{layer}_{order}"))
+            learned = functional.relu(hidden) * inside[_GAP:-_GAP]
+            apart = functional.pad(learned, (0, 0, _GAP, _GAP)) + apart
+        return apart[places]
 
     def _sentences(self, features: Tensor, sentence: Tensor, lengths: Tensor) -> Tensor:
         sums = torch.zeros(lengths.numel(), features.shape[1], dtype=torch.float32, device=features.device)
