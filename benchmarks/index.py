@@ -6,11 +6,12 @@ Vectors as crowded as the default encoder's (`benchmarks.clustered`). The index 
 it, through `Spaces`, at the product's own settings; usearch (as float32, and as bf16, its own default here) and faiss
 have the same M and ef_construction. Everything is on one thread, the linear algebra's too.
 
-`add to searchable` runs from `put` of one vector until a search for it finds it, that search included, one vector each
-4 ms, while the graph takes rows in aside as in a serving process. Recall is the share of the ten nearest by an exact
-scan of all vectors in float32. For each peer the smallest search effort is looked for that reaches our recall (or its
-own best, if that is less; the ratio has no bound then); then all take turns at the same work, one new vector for ten questions, on one thread: there we do the graph's work after
-each vector, on that thread too. Building is measured once each; memory is how much the process grew by it.
+`add to searchable` runs from `put` of one vector until a search for it finds it, that search included, one vector
+each 4 ms, while the graph takes rows in aside as in a serving process. Recall is the share of the ten nearest by an
+exact scan of all vectors in float32. For each peer the smallest search effort is looked for that reaches our recall
+(or its own best, if that is less; the ratio has no bound then); then all take turns at the same work, one new vector
+for ten questions, on one thread: there we do the graph's work after each vector, on that thread too. Building is
+measured once each; memory is how much the process grew by it.
 """
 
 from __future__ import annotations
