@@ -17,7 +17,8 @@ from embedding_worker.rows import ranked
 from embedding_worker.vector_index import Hits, Keep
 from recommender.vectors import Vector
 
-_STEP: Final = 8
+_STEP: Final = 2
+"""Rows that the graph takes under one lock: a search waits for some .6 ms at most, eight took 1.2."""
 _STEADY: Final = 1_000
 
 
