@@ -163,12 +163,12 @@ class Blend:
             If `features` does not have F columns.
         """
         self._check(features)
-        return np.asarray(_scores(features, self._vector(history, gap_ms)))
+        return np.asarray(_scores(features, self.vector(history, gap_ms)))
 
     def parts(self, features: Floats, history: int = 0, gap_ms: float = NONE) -> Floats:
         """What each part adds to each candidate's score, [n, F]."""
         self._check(features)
-        return features * self._vector(history, gap_ms)
+        return features * self.vector(history, gap_ms)
 
     def learn(self, features: Floats, target_row: int, history: int = 0, gap_ms: float = NONE) -> float:
         """Learn that the user took row `target_row` out of `features` [n, F].
@@ -195,7 +195,13 @@ class Blend:
 
     def weights(self, history: int = 0, gap_ms: float = NONE) -> dict[str, float]:
         """The weights in force for a user with that many interactions and that gap, by name."""
-        return dict(zip(self.names, self._vector(history, gap_ms).tolist(), strict=True))
+        return dict(zip(self.names, self.vector(history, gap_ms).tolist(), strict=True))
+
+    def vector(self, history: int = 0, gap_ms: float = NONE) -> Floats:
+        """The same in the order of `names`, [F]."""
+        places = tables_of(history, gap_ms)
+        # In the order in which `_step` adds them.
+        return np.asarray(self._tables[places[0]] + self._tables[places[1]] + self._tables[places[2]])
 
     def published(self) -> State:
         """What `take_published` of a reader needs: names, weights by table, version."""
@@ -237,11 +243,6 @@ class Blend:
         columns = {name: column for column, name in enumerate(state["names"])}
         pairs = [(column, columns[name]) for column, name in enumerate(self.names) if name in columns]
         return tuple(np.array(pairs, np.int64).reshape(-1, 2).T)  # type: ignore[return-value]
-
-    def _vector(self, history: int, gap_ms: float) -> Floats:
-        places = tables_of(history, gap_ms)
-        # In the order in which `_step` adds them.
-        return np.asarray(self._tables[places[0]] + self._tables[places[1]] + self._tables[places[2]])
 
     def _check(self, features: Floats) -> None:
         if features.ndim != 2 or features.shape[1] != len(self.names):

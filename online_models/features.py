@@ -195,3 +195,22 @@ def _fill(evidence: Floats, out: Floats) -> None:
             row[29] = _due(known[OWN_IDLE_MS], known[OWN_INTERVAL_MS])
             row[30] = min(max(known[OWN_WEIGHT], -MOST_WEIGHT), MOST_WEIGHT)
             row[31] = 1.0 if 0.0 <= known[OWN_WEIGHT] < CHOSEN else 0.0
+
+
+@njit(cache=True)
+def weighed(features: Floats, weights: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Features [n, F] times their weights [F], without the columns that are 0 for all; and which columns are left.
+
+    They lie column by column, so that a row's sum adds up from the first to the last, whatever its length.
+    """
+    n, width = features.shape
+    used = np.zeros(width, np.bool_)
+    for row in range(n):
+        for f in range(width):
+            used[f] |= features[row, f] * weights[f] != 0.0
+    columns = np.flatnonzero(used)
+    out = np.empty((len(columns), n))
+    for at in range(len(columns)):
+        for row in range(n):
+            out[at, row] = features[row, columns[at]] * weights[columns[at]]
+    return out.T, columns

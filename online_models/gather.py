@@ -72,3 +72,48 @@ def gather(
             row[OWN_IDLE_MS] = max(now - own[j, LAST], 0.0)
             row[OWN_INTERVAL_MS] = own[j, INTERVAL]
             row[OWN_WEIGHT] = own[j, LAST_WEIGHT] / SCALE
+
+
+@njit(cache=True)
+def gather_sums(
+    numbers: Array,
+    now: int,
+    count: Floats,
+    counted: Floats,
+    birth: Array,
+    last: Array,
+    announced: Array,
+    popularity: Floats,
+    fades: Floats,
+    own: Floats,
+    out: Floats,
+) -> None:
+    """The same for a reader, whose counts are summed over partitions, column by column, in units of one event.
+
+    What was read out of the ring is left to the reader.
+
+    Parameters
+    ----------
+    popularity, fades
+        Popularity at each half-life [items, half-lives], and what it has decayed by since.
+    """
+    for place in range(len(numbers)):
+        j = numbers[place]
+        row = out[place]
+        for k in range(len(fades)):
+            row[TREND + k] = popularity[j, k] * fades[k]
+        row[COUNT] = counted[j]
+        row[WEIGHT] = count[j]
+        if last[j] != 0:
+            row[IDLE_MS] = max(now - last[j], 0)
+        born = birth[j]
+        if born == 0 or (announced[j] != 0 and announced[j] < born):
+            born = announced[j]
+        if born != 0:
+            row[AGE_MS] = max(now - born, 0)
+        row[OWN_PLACE] = own[j, PLACE]
+        if own[j, PLACE] >= 0.0:
+            row[OWN_TIMES] = own[j, TIMES]
+            row[OWN_IDLE_MS] = max(now - own[j, LAST], 0.0)
+            row[OWN_INTERVAL_MS] = own[j, INTERVAL]
+            row[OWN_WEIGHT] = own[j, LAST_WEIGHT]

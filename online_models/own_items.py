@@ -46,6 +46,13 @@ def _read(items: Array, times: Array, weights: Array, table: Floats, found: Arra
     return n
 
 
+@njit(cache=True)
+def _wipe(found: Array, table: Floats) -> None:
+    for item in found:
+        table[item] = 0.0
+        table[item, PLACE] = table[item, INTERVAL] = NEVER
+
+
 class OwnItems:
     """A work table. `clear` it before the next `read`; one thread at a time."""
 
@@ -57,7 +64,7 @@ class OwnItems:
 
     def read(self, items: Array, times: Array, weights: Array, known: int = 0) -> Array:
         """Fill `table` from a history, oldest first, of items below `known`; the distinct items, newest first."""
-        size = max(known, int(items.max()) + 1 if len(items) else 0)
+        size = known or (int(items.max()) + 1 if len(items) else 0)
         if size > len(self.table):
             self.table = _empty(2 * size)
         if len(items) > len(self._found):
@@ -67,7 +74,7 @@ class OwnItems:
 
     def clear(self) -> None:
         """Set what `read` filled back."""
-        self.table[self._found[: self._n]] = (NEVER, 0.0, 0.0, NEVER, 0.0)
+        _wipe(self._found[: self._n], self.table)
         self._n = 0
 
 

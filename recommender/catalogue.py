@@ -15,6 +15,7 @@ import numpy as np
 from recommender.events import Item
 from recommender.numbering import Array, Numbering, best, fitted
 from recommender.query import Filters
+from recommender.top_items import TopItems
 
 NEVER: Final = 2**62
 DAY_MS: Final = 86_400_000
@@ -24,17 +25,19 @@ class Catalogue:
     """Live items and what rules ask of them.
 
     `closed` says whether any item was ever announced: if so, only announced items are recommended. In a log of
-    interactions alone every item that was used can be.
+    interactions alone every item that was used can be. `changes` counts what was put and removed.
     """
 
     def __init__(self, numbering: Numbering) -> None:
         self.numbering = numbering
         self.items: dict[int, Item] = {}
         self.closed = False
+        self.changes = 0
         self._live: Array = np.zeros(1024, np.bool_)
         self._available: Array = np.zeros(1024, np.bool_)
         self._expires: Array = np.full(1024, NEVER, np.int64)
         self._announced: Array = np.zeros(1024, np.int64)
+        self._newest = TopItems(self._times)
         self._members: dict[tuple[str, str], set[int]] = {}
         self._places: dict[tuple[str, str], Array] = {}
 
@@ -52,6 +55,7 @@ class Catalogue:
         self._available[number] = item.available
         self._expires[number] = item.expires_at or NEVER
         self._announced[number] = item.timestamp
+        self._changed(number)
         for label in _labels(item):
             self._members.setdefault(label, set()).add(number)
             self._places.pop(label, None)
@@ -65,6 +69,8 @@ class Catalogue:
         self._drop_labels(number)
         del self.items[number]
         self._live[number] = self._available[number] = False
+        self._announced[number] = 0
+        self._changed(number)
 
     def get(self, item_id: str) -> Item | None:
         """The live item, or None."""
@@ -87,10 +93,19 @@ class Catalogue:
         self._reserve()
         return np.asarray(self._expires[: len(self.numbering)] <= now_ms)
 
-    def announced(self, numbers: Array) -> Array:
-        """When items were announced, event time in ms, [n]; 0 for those that were not."""
+    def expirations(self) -> Array:
+        """Until when items may be recommended, ms, [items]; `NEVER` for those without an end."""
         self._reserve()
-        return np.where(self._live[numbers], self._announced[numbers], 0)
+        return self._expires[: len(self.numbering)]
+
+    def announcements(self) -> Array:
+        """When items were announced, event time in ms, [items]; 0 for those that were not."""
+        self._reserve()
+        return self._announced[: len(self.numbering)]
+
+    def announced(self, numbers: Array) -> Array:
+        """The same of some items, [n]."""
+        return np.asarray(self.announcements()[numbers])
 
     def mask(self, filters: Filters, now_ms: int) -> Array:
         """Which items pass the filters, [items]."""
@@ -109,11 +124,17 @@ class Catalogue:
 
     def newest(self, allowed: Array, k: int, now_ms: int) -> Array:
         """Numbers of the `k` newest announced items that are allowed; a time in the future counts as long ago."""
-        size = len(self.numbering)
-        announced = self._announced[:size].astype(np.float64)
+        self._reserve()
+        tie = self.numbering.tie
+        order = self._newest.order(tie)
+        order = order[self._announced[order] <= now_ms + DAY_MS]
+        found = order[allowed[order]][:k]
+        if len(found) == k or not self.items:
+            return np.asarray(found)
+        numbers = np.flatnonzero(allowed & self._live[: len(allowed)])
+        announced = self._times(numbers)
         announced[announced > now_ms + DAY_MS] = 0.0
-        announced[~(allowed & self._live[:size])] = -np.inf
-        return best(announced, self.numbering.tie, k)
+        return np.asarray(numbers[best(announced, tie[numbers], k)])
 
     def having(self, kind: str, value: str) -> Array:
         """Numbers of the items with this category, domain or language."""
@@ -133,6 +154,14 @@ class Catalogue:
                 # Only labels that exist are remembered: a question for others must not cost memory.
                 self._places[label] = places
         return places
+
+    def _changed(self, number: int) -> None:
+        self.changes += 1
+        self._newest.note(np.array([number]))
+
+    def _times(self, numbers: Array) -> Array:
+        """When items were announced, as `TopItems` compares them."""
+        return np.asarray(self._announced[numbers].astype(np.float64))
 
     def _drop_labels(self, number: int) -> None:
         old = self.items.get(number)

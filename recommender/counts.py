@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from recommender.numbering import Array, Numbering, fitted
+from recommender.numbering import Array, Numbering, best, fitted
+from recommender.top_items import TopItems
 
 REBASE_MS: Final = 86_400_000
 
@@ -95,6 +96,7 @@ class ItemCounts:
         self.half_lives_ms = np.asarray(half_lives_ms, np.float64)
         self.clocks = [0] * partitions
         self._horizons = [0] * partitions
+        self._clock: int | None = None
         self.changes = 0
         self._reference = 0
         self._summed_at = 0
@@ -107,6 +109,7 @@ class ItemCounts:
         self.birth: Array = np.zeros(1024, np.int64)
         self.last: Array = np.zeros(1024, np.int64)
         self._popularity: Array = np.zeros((1024, len(self.half_lives_ms)))
+        self._top: dict[int, TopItems] = {}
 
     @property
     def clock(self) -> int:
@@ -115,17 +118,14 @@ class ItemCounts:
         The latest among the partitions that can be sure of theirs (among all, while there are none), and what their
         horizons agree on, if that is later.
         """
-        sure = [place for place, counts in enumerate(self.partitions) if counts.seen >= SURE_EVENTS]
-        latest = max([self.clocks[place] for place in sure] or self.clocks)
-        horizons = sorted(self._horizons[place] for place in sure)
-        if len(horizons) < AGREEING:
-            return latest
-        agreed = horizons[-max(2, len(horizons) // 8)] + self.half_lives_ms[0]
-        return max(latest, horizons[bisect_right(horizons, agreed) - 1])
+        if self._clock is None:
+            self._clock = self._agreed()
+        return self._clock
 
     def reset(self, partition: int) -> None:
         """Forget all rows of a partition; what is put afterwards takes their place."""
         self.partitions[partition] = PartitionCounts(self.dtype)
+        self._clock = None
         self.clocks[partition] = self._horizons[partition] = 0
 
     def extend(self, partition: int, names: Sequence[str], numbering: Numbering) -> None:
@@ -138,6 +138,7 @@ class ItemCounts:
         """Rows of a partition changed; clock and horizon are the partition's. `settle` sums them."""
         counts = self.partitions[partition]
         counts.put(places, rows)
+        self._clock = None
         self.clocks[partition], self._horizons[partition] = clock, horizon
         self._unsummed.append(counts.numbers[places])
 
@@ -155,6 +156,7 @@ class ItemCounts:
 
     def drop(self, partition: int, places: Array) -> None:
         """Items of a partition gave their local indexes up: it counts nothing of them any more. See `settle`."""
+        self._clock = None
         self._unsummed.append(self.partitions[partition].drop(places))
 
     def rebuild(self) -> None:
@@ -162,20 +164,42 @@ class ItemCounts:
         self._reference = self.clock
         self._ahead = self._ahead[:0]
         self._unsummed.clear()
+        self._top.clear()
         self._sum(np.arange(len(self.count)))
 
     def reserve(self, items: int) -> None:
         """Make place for items 0 to `items` - 1."""
-        for name in ("count", "events", "counted", "birth", "last", "_popularity"):
-            setattr(self, name, fitted(getattr(self, name), items))
+        if items > len(self.count):
+            for name in ("count", "events", "counted", "birth", "last", "_popularity"):
+                setattr(self, name, fitted(getattr(self, name), items))
 
     def popularity(self, half_life: int) -> Array:
         """Choices of each item, decayed to `clock` by the half-life of that place, [capacity]."""
-        return np.asarray(self._popularity[:, half_life] * self._fade()[half_life])
+        return np.asarray(self._popularity[:, half_life] * self.fades()[half_life])
+
+    def popular(self, half_life: int, allowed: Array, tie: Array, k: int) -> Array:
+        """Numbers of the `k` most popular items that a mask allows, best first; only items that were chosen at all."""
+        if half_life not in self._top:
+            # All decay alike, so the order is that of the undecayed.
+            self._top[half_life] = TopItems(lambda numbers: self._popularity[numbers, half_life])
+        top = self._top[half_life]
+        order = top.order(tie)
+        found = order[allowed[order]][:k]
+        if len(found) < k and not top.complete:
+            numbers = np.flatnonzero(allowed)
+            values = self._popularity[numbers, half_life]
+            numbers, values = numbers[values > 0.0], values[values > 0.0]
+            found = numbers[best(values, tie[numbers], k)]
+        return np.asarray(found)
 
     def trends(self, numbers: Array) -> Array:
         """Popularity of some items at all half-lives, [n, half-lives]."""
-        return np.asarray(self._popularity[numbers] * self._fade())
+        return np.asarray(self._popularity[numbers] * self.fades())
+
+    @property
+    def undecayed(self) -> Array:
+        """Popularity [capacity, half-lives] that `fades` [half-lives] has still to be multiplied with."""
+        return self._popularity
 
     def by_type(self, number: int) -> Array:
         """Events of one item by type code, [types]."""
@@ -196,8 +220,18 @@ class ItemCounts:
             return 0, 0.0
         return int(self.events[number]), round(float(self.counted[number]), 3)
 
-    def _fade(self) -> Array:
+    def fades(self) -> Array:
+        """What popularity decayed by, at each half-life, since it was written down."""
         return np.asarray(np.exp2(-(self.clock - self._reference) / self.half_lives_ms))
+
+    def _agreed(self) -> int:
+        sure = [place for place, counts in enumerate(self.partitions) if counts.seen >= SURE_EVENTS]
+        latest = max([self.clocks[place] for place in sure] or self.clocks)
+        horizons = sorted(self._horizons[place] for place in sure)
+        if len(horizons) < AGREEING:
+            return latest
+        agreed = horizons[-max(2, len(horizons) // 8)] + self.half_lives_ms[0]
+        return max(latest, horizons[bisect_right(horizons, agreed) - 1])
 
     def _sum(self, numbers: Array) -> None:
         size = len(numbers)
@@ -224,5 +258,7 @@ class ItemCounts:
         self.birth[numbers] = np.where(birth == np.iinfo(np.int64).max, 0, birth)
         self.last[numbers] = last
         self._popularity[numbers] = popularity
+        for top in self._top.values():
+            top.note(numbers)
         if ahead.any() or len(self._ahead):
             self._ahead = np.union1d(np.setdiff1d(self._ahead, numbers), numbers[ahead])

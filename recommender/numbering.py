@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
 
 import numpy as np
 
@@ -54,6 +54,31 @@ class Numbering:
     def found(self, item_ids: Iterable[str]) -> list[int]:
         """Numbers of those ids that have one."""
         return [number for number in map(self._number.get, item_ids) if number is not None]
+
+
+class Names(Sequence[str]):
+    """The ids of items by number, each looked up when it is asked for: most candidates never are."""
+
+    def __init__(self, numbering: Numbering, numbers: Array) -> None:
+        self._ids = numbering.ids
+        self._numbers: list[int] = numbers.tolist()
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self._ids[number] for number in self._numbers[place]]
+        return self._ids[self._numbers[place]]
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._ids.__getitem__, self._numbers)
 
 
 def fitted(array: Array, size: int, fill: int = 0) -> Array:

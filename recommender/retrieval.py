@@ -3,18 +3,20 @@
 The sizes are those under which restricting the candidates cost nothing measurable on 13 streams (150 by item-item,
 100 by fast and 100 by slow popularity, 50 nearest in content, 50 newest).
 
->>> found = retrieve(Evidences(np.zeros(3, np.uint64), fast=np.array([0.0, 2.0, 1.0])), np.array([True, True, False]))
+>>> trending = lambda allowed: np.array([number for number in (1, 2) if allowed[number]])
+>>> found = retrieve(Evidences(np.zeros(3, np.uint64), {"trending": trending}), np.array([True, True, False]))
 >>> found.numbers.tolist(), found.sources(1)
 ([0, 1], ['trending'])
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from recommender.numbering import Array, best
 
@@ -24,6 +26,8 @@ SOURCES: Final = (
 CATALOGUE: Final = "catalogue"
 BY_COVISIT, BY_FAST, BY_SLOW, BY_NEWEST = 150, 100, 100, 50
 BY_CONTENT: Final = 50
+_BITS: Final = 4
+"""In so many the places of sources fit, with one after the last for items that no source named."""
 ALL: Final = 450
 """Up to so many items that may be recommended, every one is a candidate."""
 
@@ -35,20 +39,16 @@ Near = Callable[[Array], Array]
 class Evidences:
     """What candidates are found by; whatever is missing finds nothing.
 
-    tie: what settles ties, [items]; covisit: item numbers and their scores; fast, slow: popularity, [items];
-    near: by name of the source, a function from a mask to the nearest items (newest, too).
+    tie: what settles ties, [items]; near: by name of the source, a function from a mask to the items that it names.
     """
 
     tie: Array
-    covisit: tuple[Array, Array] | None = None
-    fast: Array | None = None
-    slow: Array | None = None
     near: Mapping[str, Near] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Item numbers, [n] ascending, and which sources named each, as bits over `SOURCES`."""
+    """Item numbers, [n] ascending, and which sources named each, as bits over `SOURCES` and one for none of them."""
 
     numbers: Array
     bits: Array
@@ -65,26 +65,33 @@ def retrieve(evidences: Evidences, allowed: Array, at_least: int = 0) -> Candida
     Falls back from what fits the user to what is popular, new, and in the end to any item, in an order that depends
     on nothing but the ids.
     """
-    found: list[tuple[int, Array]] = []
-    if evidences.covisit is not None:
-        numbers, scores = evidences.covisit
-        usable = allowed[numbers] & (scores > 0.0)
-        numbers, scores = numbers[usable], scores[usable]
-        found.append((0, numbers[best(scores, evidences.tie[numbers], BY_COVISIT)]))
-    for bit, values, k in ((1, evidences.fast, BY_FAST), (2, evidences.slow, BY_SLOW)):
-        if values is not None:
-            found.append((bit, best(np.where(allowed & (values > 0.0), values, -np.inf), evidences.tie, k)))
-    for name, near in evidences.near.items():
-        found.append((SOURCES.index(name), near(allowed)))
-    bits = np.zeros(len(allowed), np.uint16)
-    for bit, numbers in found:
-        bits[numbers] |= np.uint16(1 << bit)
-    chosen = bits > 0
-    free = int(np.count_nonzero(allowed))
-    if free <= ALL:
-        chosen = allowed
-    elif np.count_nonzero(chosen) < at_least:
-        rest = best(np.where(allowed & ~chosen, 0.0, -np.inf), evidences.tie, at_least)
-        chosen[rest] = True
-    numbers = np.flatnonzero(chosen)
-    return Candidates(numbers, bits[numbers])
+    found = [(SOURCES.index(name), near(allowed)) for name, near in evidences.near.items()]
+    candidates = _united(found)
+    if np.count_nonzero(allowed) <= ALL:
+        return _united([*found, (len(SOURCES), np.flatnonzero(allowed))])
+    if len(candidates.numbers) < at_least:
+        rest = allowed.copy()
+        rest[candidates.numbers] = False
+        more = best(np.where(rest, 0.0, -np.inf), evidences.tie, at_least)
+        return _united([*found, (len(SOURCES), more)])
+    return candidates
+
+
+def _united(found: Sequence[tuple[int, Array]]) -> Candidates:
+    """The items of several sources, by bit."""
+    keys = np.concatenate([np.zeros(0, np.int64), *((numbers << _BITS) | bit for bit, numbers in found)])
+    keys.sort()
+    return Candidates(*_runs(keys))
+
+
+@njit(cache=True)
+def _runs(keys: Array) -> tuple[Array, Array]:
+    """The numbers in sorted keys, each once, and which bits came with it."""
+    numbers, bits = np.empty(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    n = 0
+    for key in keys:
+        if n == 0 or numbers[n - 1] != key >> _BITS:
+            numbers[n] = key >> _BITS
+            n += 1
+        bits[n - 1] |= 1 << (key & ((1 << _BITS) - 1))
+    return numbers[:n], bits[:n]

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from recommender.catalogue import NEVER, Catalogue
 from recommender.numbering import Array
 from recommender.query import RULES
 
@@ -31,6 +32,29 @@ class Barred:
     excluded: Collection[int] = ()
 
 
+class ItemRules:
+    """The verdicts that come from the items alone: the same until the catalogue changes or an item's end comes."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._codes: Array = np.zeros(0, np.uint8)
+        self._of = (-1, 0, False)
+        self._since, self._until = 0, 0
+
+    def codes(self, now_ms: int) -> Array:
+        """As `verdicts` gives them, for a question that bars nothing; not to be written to."""
+        catalogue = self._catalogue
+        of = (catalogue.changes, len(catalogue.numbering), catalogue.closed)
+        if of != self._of or not self._since <= now_ms < self._until:
+            ends = catalogue.expirations()
+            expired = ends <= now_ms
+            self._codes = verdicts(catalogue.available(), Barred(), expired)
+            self._of = of
+            self._since = int(ends.max(initial=0, where=expired))
+            self._until = int(ends.min(initial=NEVER, where=~expired))
+        return self._codes
+
+
 def verdicts(available: Array, barred: Barred, expired: Array | None = None, passed: Array | None = None) -> Array:
     """A verdict on each item: 0 where it may be recommended, else the code of a rule.
 
@@ -42,18 +66,25 @@ def verdicts(available: Array, barred: Barred, expired: Array | None = None, pas
         What the user and the question bar. These rules are named before the item's own, `hidden` before all others.
     """
     out = np.zeros(len(available), np.uint8)
-    if passed is not None:
-        out[~passed] = code_of("filtered")
     if expired is not None:
         out[expired] = code_of("expired")
     out[~available] = code_of("unavailable")
+    return verdict_on(out, barred, passed)
+
+
+def verdict_on(codes: Array, barred: Barred, passed: Array | None = None) -> Array:
+    """The verdicts of `verdicts` from those on the items alone, which stay as they are."""
+    out = codes.copy()
+    if passed is not None:
+        out[~passed & (codes == 0)] = code_of("filtered")
     for rule, numbers in (
         ("seen", barred.seen),
         ("excluded", barred.excluded),
         ("disliked", barred.disliked),
         ("hidden", barred.hidden),
     ):
-        out[list(numbers)] = code_of(rule)
+        if len(numbers):
+            out[np.fromiter(numbers, np.int64, len(numbers))] = code_of(rule)
     return out
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from embedding_worker.vector_index import VectorIndex
+from embedding_worker.vector_index import Hits, VectorIndex
 from online_models.readout import Found
 from recommender.numbering import Array, best
 from recommender.read_model import ReadModel
-from recommender.retrieval import BY_CONTENT, BY_NEWEST, Evidences, Near
+from recommender.retrieval import BY_CONTENT, BY_COVISIT, BY_FAST, BY_NEWEST, BY_SLOW, Evidences, Near
 from recommender.vectors import Vector
 from serving.ask import Ask
 
@@ -30,10 +30,12 @@ class Finding:
 
         `worn`: how many items were shown lately, so that so many more are needed.
         """
-        size = len(self._model.numbering)
-        counts = self._model.counts
+        counts, tie = self._model.counts, self._model.numbering.tie
         near: dict[str, Near] = {
-            "newest": lambda allowed: self._model.catalogue.newest(allowed, BY_NEWEST, ask.wall_ms)
+            "covisit": lambda allowed: found.leading(allowed, tie, BY_COVISIT),
+            "trending": lambda allowed: counts.popular(FAST, allowed, tie, BY_FAST),
+            "popular": lambda allowed: counts.popular(SLOW, allowed, tie, BY_SLOW),
+            "newest": lambda allowed: self._model.catalogue.newest(allowed, BY_NEWEST, ask.wall_ms),
         }
         index = self._index()
         if index is not None and len(index):
@@ -48,13 +50,7 @@ class Finding:
             near["context"] = lambda allowed: around[allowed[around]]
         if mix:
             near["category"] = lambda allowed: self._of_categories(allowed, mix, ask.query.n, 2 + worn)
-        return Evidences(
-            self._model.numbering.tie,
-            (found.numbers, found.scores),
-            counts.popularity(FAST)[:size],
-            counts.popularity(SLOW)[:size],
-            near,
-        )
+        return Evidences(tie, near)
 
     def _of_categories(self, allowed: Array, mix: Mapping[str, float], n: int, more: int) -> Array:
         """Of each category of a mix the most popular: as many as its share of the list, and `more`."""
@@ -68,17 +64,21 @@ class Finding:
         return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
     def _nearest(self, index: VectorIndex, vector: Vector) -> Near:
-        find = self._model.numbering.find
+        numbering = self._model.numbering
+
+        def taken(hits: Hits) -> Array:
+            return np.array(numbering.found(item_id for item_id, _ in hits), np.int64)
 
         def near(allowed: Array) -> Array:
             def keep(item_id: str) -> bool:
-                number = find(item_id)
+                number = numbering.find(item_id)
                 return number is not None and bool(allowed[number])
 
             # Most hits may stay: asking for some more is cheaper than a filter inside the search.
-            hits = [hit for hit in index.search(vector, 2 * BY_CONTENT) if keep(hit[0])]
-            if len(hits) < BY_CONTENT and len(index) > 2 * BY_CONTENT:
-                hits = index.search(vector, BY_CONTENT, keep)
-            return np.array(self._model.numbering.found(hit[0] for hit in hits[:BY_CONTENT]), np.int64)
+            numbers = taken(index.search(vector, 2 * BY_CONTENT))
+            numbers = numbers[allowed[numbers]]
+            if len(numbers) < BY_CONTENT and len(index) > 2 * BY_CONTENT:
+                numbers = taken(index.search(vector, BY_CONTENT, keep))
+            return np.asarray(numbers[:BY_CONTENT])
 
         return near

@@ -16,7 +16,7 @@ from recommender.query import Filters, LeftOut, Parts, Recommendation, Standing
 from recommender.ranking import Scored, leading
 from recommender.read_model import ReadModel
 from recommender.retrieval import Candidates, Evidences, retrieve
-from recommender.rules import PERSONAL, Barred, code_of, rule_of, verdicts
+from recommender.rules import PERSONAL, Barred, ItemRules, code_of, rule_of, verdict_on
 from recommender.seats import Seat
 from serving.adjusting import Adjusting, House
 from serving.ask import Ask
@@ -77,6 +77,7 @@ class Listing:
         self._model = model
         self._index = index
         self._scoring = scoring
+        self._rules = ItemRules(model.catalogue)
         self._readout = Readout()
         self._finding = Finding(model, index)
         self._adjusting = Adjusting(model, house)
@@ -141,7 +142,7 @@ class Listing:
             excluded=numbering.found(query.exclude),
         )
         passed = None if query.filters == Filters() else catalogue.mask(query.filters, ask.wall_ms)
-        return verdicts(catalogue.available(), barred, catalogue.expired(ask.wall_ms), passed)
+        return verdict_on(self._rules.codes(ask.wall_ms), barred, passed)
 
     def _item(
         self, scored: Scored, candidates: Candidates, place: int, score: float, because: Because | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -11,18 +11,22 @@ import numpy.typing as npt
 from embedding_worker.vector_index import VectorIndex
 from online_models.blend import Blend
 from online_models.click_weights import ClickWeights
-from online_models.features import NAMES, START, feature_matrix
+from online_models.features import NAMES, START, feature_matrix, weighed
 from online_models.readout import Found
 from recommender.facts import Facts
-from recommender.numbering import Array
+from recommender.numbering import Array, Names
 from recommender.ranking import Scored
 from recommender.read_model import ReadModel
 from recommender.vectors import Vector
 from serving.ask import Ask
 from serving.clicked import Clicked
-from serving.evidence import Gathering, Mf
+from serving.evidence import Gathering, Mf, Vectors
 
 Floats = npt.NDArray[np.float64]
+
+ALL_NAMES: Final = (*NAMES, "text", "profile", "users")
+TEXT, PROFILE, USERS = range(len(NAMES), len(ALL_NAMES))
+"""The columns of what a question brings along."""
 _LAST: Final[Mapping[str, float]] = {"trend_month": 1e-3, "count": 1e-4}
 """What orders the items about which a strategy itself has nothing to say."""
 STRATEGIES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -39,14 +43,26 @@ STRATEGIES: Final[Mapping[str, Mapping[str, float]]] = {
 }  # fmt: skip
 TYPED: Final[Mapping[str, float]] = {"text": 20.0, "profile": 10.0, "trend_month": 0.01}
 """Weights of a question that is a text and nothing else: what was typed decides."""
-TEXT, PROFILE, PROFILE_FADES = 20.0, 10.0, 10.0
+BY_TEXT, BY_PROFILE, PROFILE_FADES = 20.0, 10.0, 10.0
 """Weight of a typed text's cosine; of a profile text's, which gives way as the history grows past so many events."""
 CROWD_UNIT: Final = 0.01
-ALL_NAMES: Final = (*NAMES, "text", "profile", "users")
+
+
+def _columns(weights: Mapping[str, float]) -> Floats:
+    """Weights by name as an array over `ALL_NAMES`."""
+    return np.array([weights.get(name, 0.0) for name in ALL_NAMES])
+
+
+_WEIGHTS: Final = {name: _columns(given) for name, given in STRATEGIES.items()}
+_TYPED, _START = _columns(TYPED), _columns(START)
+_ROOM: Final = 1024
+"""Work space for so many candidates is kept from the start."""
 
 
 class Scoring:
-    """Scores candidates. `blend` may be set at any time; before its `trained_after`-th event `START` counts."""
+    """Scores candidates. `blend`, over `NAMES`, may be set at any time; before its `trained_after`-th event `START`
+    counts.
+    """
 
     def __init__(
         self,
@@ -61,6 +77,7 @@ class Scoring:
         self.clicked = Clicked(model, clicks)
         self._index = index
         self._gathering = Gathering(model, index)
+        self._features: Floats = np.zeros((_ROOM, len(ALL_NAMES)))
         self.blend = blend
         self.mf = mf
         self._trained_after = trained_after
@@ -72,14 +89,19 @@ class Scoring:
 
     def score(self, ask: Ask, numbers: Array, found: Found) -> Scored:
         """The candidates `numbers` [n] with every part that is not 0 for all of them."""
-        ids = [self._model.numbering.ids[number] for number in numbers.tolist()]
-        known = self._gathering.of(ask, numbers, ids, found, self.mf)
-        text, profile = self._cosines([ask.text, ask.profile], ids)
-        nothing = np.zeros(len(numbers))
-        own = (nothing if text is None else text, nothing if profile is None else profile, self._crowd(ask)[numbers])
-        values = np.column_stack((feature_matrix(known.evidence), *own)) * self._weights(ask)
-        used = np.flatnonzero(values.any(axis=0))
-        scored = Scored(ids, tuple(ALL_NAMES[column] for column in used), values[:, used], known.likeness)
+        ids = Names(self._model.numbering, numbers)
+        vectors = self._vectors(ask, ids)
+        added = self.mf(ask.query.user_id or "", ids) if self.mf is not None else None
+        known = self._gathering.of(ask, numbers, found, vectors, added)
+        if len(numbers) > len(self._features):
+            self._features = np.zeros((2 * len(numbers), len(ALL_NAMES)))
+        features = feature_matrix(known.evidence, self._features[: len(numbers)])
+        if vectors is not None:
+            _add_cosines(features, vectors[0], {TEXT: ask.text, PROFILE: ask.profile})
+        if ask.crowd is not None:
+            features[:, USERS] = self._crowd(*ask.crowd)[numbers]
+        values, used = weighed(features, self._weights(ask))
+        scored = Scored(ids, tuple(ALL_NAMES[column] for column in used.tolist()), values, known.likeness)
         if self._is_blend(ask):
             self.clicked.add(ask, numbers, scored)
         return scored
@@ -93,31 +115,38 @@ class Scoring:
         return ask.query.strategy == "default" and not _is_typed(ask)
 
     def _weights(self, ask: Ask) -> Floats:
+        """By column, as in `ALL_NAMES`."""
         if ask.query.strategy != "default":
-            given = STRATEGIES[ask.query.strategy]
-        elif _is_typed(ask):
-            given = TYPED
+            return _WEIGHTS[ask.query.strategy]
+        if _is_typed(ask):
+            return _TYPED
+        if not (self.blend and self.version):
+            weights = _START.copy()
         else:
-            learned = self.blend.weights(ask.total, ask.gap_ms) if self.blend and self.version else START
-            given = {**learned, "text": TEXT, "profile": PROFILE / (1.0 + len(ask.history) / PROFILE_FADES)}
-        return np.array([given.get(name, 0.0) for name in ALL_NAMES])
+            weights = np.zeros(len(ALL_NAMES))
+            weights[: len(NAMES)] = self.blend.vector(ask.total, ask.gap_ms)
+        weights[TEXT], weights[PROFILE] = BY_TEXT, BY_PROFILE / (1.0 + len(ask.history) / PROFILE_FADES)
+        return weights
 
-    def _crowd(self, ask: Ask) -> Floats:
+    def _vectors(self, ask: Ask, ids: Names) -> Vectors | None:
+        """The items' vectors, if they are to be compared with anything."""
+        index = self._index()
+        if index is None or not len(index) or not (len(ask.ring) or ask.text is not None or ask.profile is not None):
+            return None
+        return index.vectors(ids)
+
+    def _crowd(self, numbers: Array, scores: Floats) -> Floats:
         """What users alike say of each item, [items]."""
         crowd = np.zeros(len(self._model.counts.count))
-        if ask.crowd is not None:
-            crowd[ask.crowd[0]] = np.log1p(np.maximum(ask.crowd[1], 0.0) / CROWD_UNIT)
+        crowd[numbers] = np.log1p(np.maximum(scores, 0.0) / CROWD_UNIT)
         return crowd
 
-    def _cosines(self, queries: Sequence[Vector | None], ids: Sequence[str]) -> list[Floats | None]:
-        """The cosine of items to each query, [n]; an item without a vector has 0: nothing, not the worst."""
-        index = self._index()
-        given = [query for query in queries if query is not None]
-        if index is None or not given or not len(index):
-            return [None] * len(queries)
-        vectors, _ = index.vectors(ids)
-        cosines = iter((vectors @ np.stack(given, axis=1)).astype(np.float64).T)
-        return [None if query is None else next(cosines) for query in queries]
+
+def _add_cosines(features: Floats, vectors: Vector, queries: Mapping[int, Vector | None]) -> None:
+    """The cosine of items to each query, by column; an item without a vector has 0: nothing, not the worst."""
+    given = {column: query for column, query in queries.items() if query is not None}
+    if given:
+        features[:, list(given)] = vectors @ np.stack(list(given.values()), axis=1)
 
 
 def _is_typed(ask: Ask) -> bool:

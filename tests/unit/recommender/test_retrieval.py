@@ -2,9 +2,15 @@
 
 import numpy as np
 
-from recommender.retrieval import ALL, Evidences, retrieve
+from recommender.numbering import Array, best
+from recommender.retrieval import ALL, Evidences, Near, retrieve
 
 TIE = np.arange(5000, dtype=np.uint64)
+
+
+def largest(values: Array, k: int) -> Near:
+    """A source that names the items with the `k` largest values."""
+    return lambda allowed: best(np.where(allowed[: len(values)], values, -np.inf), TIE, k)
 
 
 def test_few_items_are_all_candidates() -> None:
@@ -20,10 +26,13 @@ def test_many_items_are_bounded_and_named() -> None:
     found = retrieve(
         Evidences(
             TIE,
-            covisit=(np.arange(1000), values[:1000]),
-            fast=values,
-            slow=values[::-1],
-            near={"content": lambda allowed: np.array([7]), "newest": lambda allowed: np.array([7, 4999])},
+            {
+                "covisit": largest(values[:1000], 150),
+                "trending": largest(values, 100),
+                "popular": largest(values[::-1], 100),
+                "content": lambda _: np.array([7]),
+                "newest": lambda _: np.array([7, 4999]),
+            },
         ),
         np.ones(5000, np.bool_),
     )
@@ -35,7 +44,7 @@ def test_many_items_are_bounded_and_named() -> None:
 def test_what_is_not_allowed_makes_place_for_the_next() -> None:
     allowed = np.ones(5000, np.bool_)
     allowed[4900:] = False
-    found = retrieve(Evidences(TIE, fast=np.arange(5000, dtype=np.float64)), allowed)
+    found = retrieve(Evidences(TIE, {"trending": largest(np.arange(5000.0), 100)}), allowed)
     assert found.numbers.tolist() == list(range(4800, 4900))
 
 
