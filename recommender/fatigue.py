@@ -89,12 +89,15 @@ class ShownLists:
         return cls(tuple(lists))
 
 
+_NONE: Final = ShownLists()
+
+
 def decode_shown(data: bytes | None) -> ShownLists:
     """What is stored of a user; nothing where nothing is, or what is there can't be read: it is a view."""
     try:
-        return ShownLists.decode(data or b"")
+        return ShownLists.decode(data) if data else _NONE
     except ValueError:
-        return ShownLists()
+        return _NONE
 
 
 def marks_of(item_ids: Iterable[str]) -> Array:

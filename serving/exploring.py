@@ -23,6 +23,7 @@ from recommender.query import Query
 from recommender.ranking import Scored, give_seats, in_order
 from recommender.read_model import ReadModel
 from recommender.seats import Arm, Seat, dice
+from serving.ask import choices_of
 
 COLD_EVENTS: Final = 5
 """An item of which at most so many events counted is cold; impressions are no such events."""
@@ -69,7 +70,7 @@ class Exploring:
         self._model = model
         self._share = share
         self._impression = model.types.codes["impression"]
-        self._choices = np.array([model.types.is_choice(name) for name in model.types.names])
+        self._choices = choices_of(model.types)
 
     def seats(self, query: Query) -> int:
         """How many seats of a list may be given by chance: the share of its length, to the nearest number.
