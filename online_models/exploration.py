@@ -18,7 +18,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
+Array = np.ndarray[Any, Any]
 Floats = npt.NDArray[np.float64]
 
 RATE: Final = 0.1
@@ -44,26 +46,88 @@ def chances(appeal: Floats, shown: npt.NDArray[Any], chosen: npt.NDArray[Any]) -
         [k] impressions and choices so far. Choices beyond the impressions came by other ways than a list: the score
         knows of them, and of the rate in lists they say nothing.
     """
-    if len(appeal) == 1:
-        return np.ones(1)
-    expected = RATE * np.clip(appeal / max(float(appeal.max()), 1e-300), LEAST, 1.0)
-    taken = np.minimum(chosen, shown)
-    return best_of_betas(TRUST * expected + taken, TRUST * (1.0 - expected) + shown - taken)
+    return np.asarray(_chances(appeal, shown, chosen))
 
 
 def best_of_betas(wins: Floats, losses: Floats) -> Floats:
     """The probability that a draw from Beta(wins, losses) [k] is the largest of all, by quadrature over log odds."""
-    # The density of the log odds: without the poles that a Beta has at 0 and 1.
-    density = np.outer(wins, _LOG_RATE) + np.outer(losses, _LOG_REST)
-    density = np.exp(density - density.max(axis=1, keepdims=True))
-    density /= density.sum(axis=1, keepdims=True)
-    below = np.cumsum(density, axis=1) - 0.5 * density
-    # log, so that "all others lie below" is one sum less the own term.
-    logs = np.log(np.maximum(below, 1e-300))
-    won = (density * np.exp(logs.sum(axis=0) - logs)).sum(axis=1)
-    return np.asarray(won / won.sum())
+    return np.asarray(_best_of_betas(wins, losses))
+
+
+def count_seen(numbers: Array, local: Array, by_type: Array, impression: int, choices: Array, seen: Array) -> None:
+    """Add what one partition counts of items to `seen`, [2, n]: impressions, then choices.
+
+    Parameters
+    ----------
+    numbers
+        [n] the items.
+    local
+        The partition's places of items by number, -1 for one that it does not know; later numbers it does not know.
+    by_type
+        [places, types] its counts.
+    impression, choices
+        The code of impressions; [types] which types are choices.
+    """
+    _count_seen(numbers, local, by_type, impression, choices, seen)
 
 
 def appeal_of(scores: Floats) -> Floats:
     """What scores of a conditional logit say of rates: their exponentials, the best arm's being 1."""
     return np.asarray(np.exp(scores - scores.max()))
+
+
+@njit(cache=True)
+def _chances(appeal: Floats, shown: Array, chosen: Array) -> Floats:
+    if len(appeal) == 1:
+        return np.ones(1)
+    best = max(appeal.max(), 1e-300)
+    wins, losses = np.empty(len(appeal)), np.empty(len(appeal))
+    for arm in range(len(appeal)):
+        expected = RATE * min(max(appeal[arm] / best, LEAST), 1.0)
+        taken = min(chosen[arm], shown[arm])
+        wins[arm] = TRUST * expected + taken
+        losses[arm] = TRUST * (1.0 - expected) + shown[arm] - taken
+    return _best_of_betas(wins, losses)
+
+
+@njit(cache=True)
+def _best_of_betas(wins: Floats, losses: Floats) -> Floats:
+    # The density of the log odds: without the poles that a Beta has at 0 and 1.
+    arms, steps = len(wins), len(_LOG_RATE)
+    density, below = np.empty((arms, steps)), np.empty((arms, steps))
+    for arm in range(arms):
+        top = -np.inf
+        for at in range(steps):
+            density[arm, at] = wins[arm] * _LOG_RATE[at] + losses[arm] * _LOG_REST[at]
+            top = max(top, density[arm, at])
+        whole = 0.0
+        for at in range(steps):
+            density[arm, at] = np.exp(density[arm, at] - top)
+            whole += density[arm, at]
+        reached = 0.0
+        for at in range(steps):
+            density[arm, at] /= whole
+            reached += density[arm, at]
+            below[arm, at] = max(reached - 0.5 * density[arm, at], 1e-300)
+    # That all others lie below: those before an arm, times those after it.
+    after = np.ones((arms + 1, steps))
+    for arm in range(arms - 1, 0, -1):
+        for at in range(steps):
+            after[arm, at] = after[arm + 1, at] * below[arm, at]
+    before, won = np.ones(steps), np.zeros(arms)
+    for arm in range(arms):
+        for at in range(steps):
+            won[arm] += density[arm, at] * before[at] * after[arm + 1, at]
+            before[at] *= below[arm, at]
+    return np.asarray(won / won.sum())
+
+
+@njit(cache=True)
+def _count_seen(numbers: Array, local: Array, by_type: Array, impression: int, choices: Array, seen: Array) -> None:
+    for at in range(len(numbers)):
+        place = local[numbers[at]] if numbers[at] < len(local) else -1
+        if place >= 0:
+            seen[0, at] += by_type[place, impression]
+            for code in range(len(choices)):
+                if choices[code]:
+                    seen[1, at] += by_type[place, code]

@@ -48,15 +48,13 @@ class UserRow:
         if version != _VERSION:
             raise ValueError(f"user row of version {version}, this code reads {_VERSION}")
         at = _HEAD.size
-        columns: list[Array] = []
-        for dtype in ("<i4", "<i8", "<i4", "u1"):
-            columns.append(np.frombuffer(data, dtype, n, at))
-            at += n * np.dtype(dtype).itemsize
-        items, times, weights, codes = columns
-        refused = np.frombuffer(data, "<i4", m, at)
-        kinds = np.frombuffer(data, "u1", m, at + 4 * m)
-        taken = dict(zip(refused.tolist(), kinds.tolist(), strict=True))
-        return cls(total, items, times, weights, codes, taken)
+        items = np.frombuffer(data, "<i4", n, at)
+        times = np.frombuffer(data, "<i8", n, at + 4 * n)
+        weights = np.frombuffer(data, "<i4", n, at + 12 * n)
+        codes = np.frombuffer(data, "u1", n, at + 16 * n)
+        at += 17 * n
+        refused = np.frombuffer(data, "<i4", m, at).tolist() if m else []
+        return cls(total, items, times, weights, codes, dict(zip(refused, data[at + 4 * m : at + 5 * m], strict=True)))
 
     def to_bytes(self) -> bytes:
         """The row as `from_bytes` reads it."""

@@ -89,12 +89,15 @@ class ShownLists:
         return cls(tuple(lists))
 
 
+_NONE: Final = ShownLists()
+
+
 def decode_shown(data: bytes | None) -> ShownLists:
     """What is stored of a user; nothing where nothing is, or what is there can't be read: it is a view."""
     try:
-        return ShownLists.decode(data or b"")
+        return ShownLists.decode(data) if data else _NONE
     except ValueError:
-        return ShownLists()
+        return _NONE
 
 
 def marks_of(item_ids: Iterable[str]) -> Array:
@@ -117,10 +120,19 @@ def wear(shown: ShownLists, marks: Array, now_ms: int) -> Floats:
     that tells most counts. A list with a time after `now_ms` (event time) is of now, until others push it out.
     """
     out = np.zeros(len(marks))
+    told: dict[int, float] = {}
     for place, one in enumerate(shown.lists):
         worth = (OLDER * LIST_FADE ** (place - 1) if place else 1.0) * 0.5 ** (max(now_ms - one.when, 0) / HALF_LIFE_MS)
-        held = np.isin(marks, np.array(one.marks, np.uint64))
-        out[held] = np.maximum(out[held], worth)
+        told.update((mark, worth) for mark in one.marks if told.get(mark, 0.0) < worth)
+    if not told:
+        return out
+    given = np.fromiter(told, np.uint64, len(told))
+    order = given.argsort()
+    given = given[order]
+    at = given.searchsorted(marks)
+    at[at == len(given)] = 0
+    held = (given[at] == marks).nonzero()[0]
+    out[held] = np.fromiter(told.values(), np.float64, len(told))[order[at[held]]]
     return out
 
 

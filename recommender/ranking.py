@@ -26,8 +26,9 @@ MOST: Final = 2.0
 class Scored:
     """Candidates with the parts of their scores: ids [n], names [F], values [n, F].
 
-    likeness: cosine to the user's long-term interest, [n], if there is one. base: so many of the first parts say how
-    well an item fits; what is added to them does not count as evidence.
+    likeness: cosine to the user's long-term interest, [n], if there is one. worn: how worn each is for the user, [n],
+    if any is. base: so many of the first parts say how well an item fits; what is added to them does not count as
+    evidence.
     """
 
     def __init__(
@@ -37,17 +38,24 @@ class Scored:
         self.names = names
         self.values = values
         self.likeness = likeness
+        self.worn: Floats | None = None
         self.base = len(names)
+        self._total: Floats | None = None
 
     @property
     def total(self) -> Floats:
-        """The scores, [n]: each row's own sum, whatever other rows there are."""
-        return np.asarray(self.values.sum(axis=1))
+        """The scores, [n]: each row's own sum, whatever other rows there are. Not to be written to."""
+        if self._total is None:
+            self._total = np.asarray(self.values.sum(axis=1))
+        return self._total
 
     def add(self, name: str, values: Floats) -> None:
         """Another part, [n]."""
+        self._total = self.total + values
         self.names = (*self.names, name)
-        self.values = np.column_stack((self.values, values))
+        joined = np.empty((len(values), len(self.names)), order="F")
+        joined[:, :-1], joined[:, -1] = self.values, values
+        self.values = joined
 
 
 def leading(scored: Scored, n: int) -> Array:
@@ -55,11 +63,10 @@ def leading(scored: Scored, n: int) -> Array:
     total = scored.total
     if n < len(total):
         floor = np.partition(total, len(total) - n)[len(total) - n]
-        places = np.flatnonzero(total >= floor)
+        places = (total >= floor).nonzero()[0]
     else:
         places = np.arange(len(total))
-    ordered = sorted(places.tolist(), key=lambda place: (-total[place], scored.ids[place]))
-    return np.array(ordered[:n], np.int64)
+    return in_order(scored, places)[:n]
 
 
 def rerank(
@@ -153,7 +160,7 @@ def give_seats(scored: Scored, listed: Array, places: Array, part: str) -> Array
 
     The score of each then equals the one of the item that it displaces. Returns the places of the new list.
     """
-    kept, displaced = np.split(listed, [len(listed) - len(places)])
+    kept, displaced = listed[: len(listed) - len(places)], listed[len(listed) - len(places) :]
     rise = np.zeros(len(scored.ids))
     rise[places] = scored.total[displaced] - scored.total[places]
     scored.add(part, rise)
@@ -161,10 +168,16 @@ def give_seats(scored: Scored, listed: Array, places: Array, part: str) -> Array
 
 
 def in_order(scored: Scored, listed: Array) -> Array:
-    """The places of a list by their final scores, ties by id: the last rounding must not show as disorder."""
-    total = scored.total
-    ordered = sorted(listed.tolist(), key=lambda place: (-total[place], scored.ids[place]))
-    return np.array(ordered, np.int64)
+    """Places by their final scores, ties by id: the last rounding must not show as disorder."""
+    scores = scored.total[listed]
+    order = (-scores).argsort(kind="stable")
+    sorted_scores = scores[order]
+    ordered: Array = listed[order]
+    if (sorted_scores[1:] == sorted_scores[:-1]).any():
+        ids, places = scored.ids, ordered.tolist()
+        keyed = zip((-sorted_scores).tolist(), [ids[place] for place in places], places, strict=True)
+        ordered = np.array([place for _, _, place in sorted(keyed)], np.int64)
+    return ordered
 
 
 def width(scored: Scored, pool: Array) -> float:

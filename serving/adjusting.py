@@ -61,7 +61,7 @@ class Adjusting:
     def adjust(self, ask: Ask, scored: Scored, numbers: Array, shown: bool = True) -> None:
         """To candidates `numbers` [n]; fatigue comes last, since its price is told by the range of the other parts.
 
-        `shown`: whether what was shown counts.
+        `shown`: whether what was shown counts; how worn they are is kept in `scored`.
         """
         if rules := self._house.rules_of(ask.query):
             items = self._model.catalogue.items
@@ -69,22 +69,26 @@ class Adjusting:
         if ask.around is not None and ask.query.strategy == "default":
             fade = 1.0 / (1.0 + len(ask.history) / CONTEXT_FADES)
             _add(scored, "trend_context", CONTEXT * fade * ask.around.lifts(scored.ids))
-        if shown and (worn := self.worn(ask, numbers)).any():
-            _add(scored, "fatigue", -price(worn, scored.total, self._house.fatigue_of(ask.query)))
+        scored.worn = self._worn(ask, numbers) if shown else None
+        if scored.worn is not None:
+            _add(scored, "fatigue", -price(scored.worn, scored.total, self._house.fatigue_of(ask.query)))
 
     def shown(self, ask: Ask) -> int:
         """How many items at most were shown lately: so many more candidates are needed."""
         return len(ask.query.shown) + sum(len(one.marks) for one in ask.shown.lists)
 
-    def worn(self, ask: Ask, numbers: Array) -> Floats:
-        """How worn items are for the one who asks, [n], 0 to 1; what they chose is not."""
-        if not self._house.fatigue_of(ask.query):
-            return np.zeros(len(numbers))
+    def _worn(self, ask: Ask, numbers: Array) -> Floats | None:
+        """How worn items are for the one who asks, [n], 0 to 1; what they chose is not. None where none is."""
+        if not (ask.shown.lists or ask.query.shown) or not self._house.fatigue_of(ask.query):
+            return None
         tie = self._model.numbering.tie[numbers]
         worn = wear(ask.shown, tie, ask.now_ms)
-        worn[np.isin(tie, marks_of(ask.query.shown))] = 1.0
-        worn[np.isin(numbers, np.fromiter(ask.chosen, np.int64, len(ask.chosen)))] = 0.0
-        return worn
+        if ask.query.shown:
+            worn[np.isin(tie, marks_of(ask.query.shown))] = 1.0
+        places = worn.nonzero()[0]
+        chosen = [place for place in places.tolist() if int(numbers[place]) in ask.chosen]
+        worn[chosen] = 0.0
+        return worn if len(places) > len(chosen) else None
 
 
 def _add(scored: Scored, name: str, values: Floats) -> None:

@@ -20,6 +20,7 @@ from recommender.vectors import Interests, Vector
 
 SEEN_ELSEWHERE: Final = 1.0
 """What an item of a question's own `history` weighs: a click."""
+NO_HISTORY: Final = History()
 LONGEST: Final = 2_000
 """Characters of a user's attributes that are read as a text."""
 
@@ -81,6 +82,8 @@ class Ask:
 
 def extra_of(history: Sequence[int], session: Sequence[int], types: EventTypes, now_ms: int) -> History:
     """A question's own items as a history, of now: first those that were chosen, then those looked at."""
+    if not (history or session):
+        return NO_HISTORY
     codes = [types.codes["click"]] * len(history) + [types.codes["view"]] * len(session)
     return History(
         np.array([*history, *session], np.int64),
@@ -95,7 +98,7 @@ def merged(states: Sequence[UserState], extra: History) -> History:
     own = [state.history for state in states if len(state.history)]
     parts = [*own, extra] if len(extra) else own
     if len(parts) <= 1:
-        return parts[0] if parts else History()
+        return parts[0] if parts else NO_HISTORY
     times = np.concatenate([np.zeros(0, np.int64), *(part.times for part in own)])
     # Only rings of several ids are mixed by time; one ring keeps its own order, whatever its clocks said.
     order = np.argsort(times, kind="stable") if len(own) > 1 else np.arange(len(times))
@@ -128,7 +131,11 @@ def voting(history: History) -> list[int]:
     return numbers
 
 
-def chosen_items(history: History, types: EventTypes) -> frozenset[int]:
-    """The items that were chosen: click and stronger."""
-    choice = np.array([types.is_choice(name) for name in types.names])
-    return frozenset(history.items[choice[history.codes]].tolist()) if len(history) else frozenset()
+def choices_of(types: EventTypes) -> Array:
+    """Which types choose an item, [types] by code: click and stronger."""
+    return np.array([types.is_choice(name) for name in types.names])
+
+
+def chosen_items(history: History, choices: Array) -> frozenset[int]:
+    """The items that were chosen; `choices`: of `choices_of`."""
+    return frozenset(history.items[choices[history.codes]].tolist())

@@ -13,7 +13,7 @@ from recommender.query import Query, Unavailable
 from recommender.read_model import History, ReadModel, UserState
 from recommender.vectors import Interests, Vector, build_interests
 from serving import crowd
-from serving.ask import Ask, Taste, chosen_items, extra_of, merged, voting, words_of
+from serving.ask import Ask, Taste, choices_of, chosen_items, extra_of, merged, voting, words_of
 from serving.typed_texts import TextEncoder, TypedTexts
 
 NOBODY: Final = UserState("")
@@ -79,6 +79,7 @@ class Asking:
         self._clock = clock
         self._prepare = prepare
         self._around = around
+        self._choices = choices_of(model.types)
 
     async def read(self, query: Query) -> Ask:
         """The question with the user, those they are the same as, rows, texts. Raises `Unavailable`."""
@@ -108,7 +109,7 @@ class Asking:
             known=known,
             total=sum(state.total for state in states) + len(extra),
             history=history,
-            chosen=chosen_items(history, self.model.types),
+            chosen=chosen_items(history, self._choices),
             refused=_refusals(states),
             ring=ring,
             rows=await self._rows(ring),

@@ -10,17 +10,20 @@ Nothing is written: what is believed of an item is read from its counts, and the
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
 
-from online_models.exploration import Floats, appeal_of, chances
+from online_models.exploration import Floats, appeal_of, chances, count_seen
 from recommender.numbering import Array
 from recommender.query import Query
-from recommender.ranking import Scored, give_seats
+from recommender.ranking import Scored, give_seats, in_order
 from recommender.read_model import ReadModel
 from recommender.seats import Arm, Seat, dice
+from serving.ask import choices_of
 
 COLD_EVENTS: Final = 5
 """An item of which at most so many events counted is cold; impressions are no such events."""
@@ -66,6 +69,8 @@ class Exploring:
     def __init__(self, model: ReadModel, share: float = 0.1) -> None:
         self._model = model
         self._share = share
+        self._impression = model.types.codes["impression"]
+        self._choices = choices_of(model.types)
 
     def seats(self, query: Query) -> int:
         """How many seats of a list may be given by chance: the share of its length, to the nearest number.
@@ -77,7 +82,7 @@ class Exploring:
         return int(query.n * self._share + 0.5)
 
     def give(
-        self, query: Query, scored: Scored, numbers: Array, listed: Array, usable: Array, seats: int
+        self, query: Query, scored: Scored, numbers: Array, listed: Array, usable: Array | None, seats: int
     ) -> tuple[Array, list[Draw]]:
         """A list with its last seats given by chance; the rise that the items need becomes the part `newcomer`.
 
@@ -88,57 +93,58 @@ class Exploring:
         listed
             Places of the list, best first.
         usable
-            [n] which candidates may have a seat, where they are cold and not in the rest of the list.
+            [n] which candidates may have a seat, where they are cold and not in the rest of the list; None: all.
         seats
             How many, at most as many as the list has.
         """
-        cold = (self._model.counts.counted[numbers] <= COLD_EVENTS) & usable
-        places = np.zeros(0, np.int64)
-        while seats:
+        cold = self._model.counts.counted[numbers] <= COLD_EVENTS
+        if usable is not None:
+            cold &= usable
+        # With fewer seats more of the list stays, and what stays needs none.
+        while True:
             free = cold.copy()
-            free[listed[:-seats]] = False
-            places = np.flatnonzero(free)
+            free[listed[: len(listed) - seats]] = False
+            places = free.nonzero()[0]
             if len(places) >= seats:
                 break
             seats = len(places)
         if not seats:
             return listed, []
-        total = scored.total
-        known = places.tolist()
-        of_place = zip((-total[places]).tolist(), [scored.ids[place] for place in known], known, strict=True)
-        ranked = [place for _, _, place in sorted(of_place)]
+        ranked = in_order(scored, places)
         draws = [
-            self._draw(scored, total, numbers, np.array(ranked[seat::seats]), dice(query.request_id or "", seat))
+            self._draw(scored, numbers, ranked[seat::seats], dice(query.request_id or "", seat))
             for seat in range(seats)
         ]
         return give_seats(scored, listed, np.array([draw.taken for draw in draws], np.int64), PART), draws
 
-    def _draw(self, scored: Scored, total: Floats, numbers: Array, pool: Array, thrown: float) -> Draw:
+    def _draw(self, scored: Scored, numbers: Array, pool: Array, thrown: float) -> Draw:
         """One seat's draw among a pool of places, the best first; `thrown`: a number in [0, 1)."""
         pool, nearest = self._with_nearest(scored, numbers, pool)
         arms = pool[:ARMS]
         shown, chosen = self._seen(numbers[arms])
-        likely = (1.0 - 2.0 * EVENLY) * chances(appeal_of(total[arms]), shown, chosen)
-        if nearest is not None:
-            likely *= (1.0 - 2.0 * EVENLY - NEAREST) / (1.0 - 2.0 * EVENLY)
-            likely[nearest] += NEAREST
         other = EVENLY / len(pool)
-        likely += EVENLY / len(arms) + other
-        whole = likely.sum() + other * (len(pool) - len(arms))
+        own = 1.0 - 2.0 * EVENLY - (0.0 if nearest is None else NEAREST)
+        likely = own * chances(appeal_of(scored.total[arms]), shown, chosen) + (EVENLY / len(arms) + other)
+        if nearest is not None:
+            likely[nearest] += NEAREST
+        whole = float(likely.sum()) + other * (len(pool) - len(arms))
         likely, other = likely / whole, other / whole
-        reached = np.cumsum(likely)
+        reached = list(accumulate(likely.tolist()))
         if thrown < reached[-1] or len(pool) == len(arms):
-            at = min(int(np.searchsorted(reached, thrown, "right")), len(arms) - 1)
+            at = min(bisect_right(reached, thrown), len(arms) - 1)
         else:
             at = min(len(arms) + int((thrown - reached[-1]) / other), len(pool) - 1)
-        return Draw(int(pool[at]), arms, likely, shown, chosen, len(pool), float(other))
+        return Draw(int(pool[at]), arms, likely, shown, chosen, len(pool), other)
 
     def _with_nearest(self, scored: Scored, numbers: Array, pool: Array) -> tuple[Array, int | None]:
         """The pool with the item nearest to the user's likes among its first `ARMS`, and which of these it is."""
         if scored.likeness is None:
             return pool, None
-        alike = np.where(self._seen(numbers[pool])[0] <= FIRST, scored.likeness[pool], 0.0)
+        alike = scored.likeness[pool]
         at = int(alike.argmax())
+        if alike[at] > 0.0 and self._seen(numbers[pool[at : at + 1]])[0][0] > FIRST:  # seldom: then all are looked up
+            alike = np.where(self._seen(numbers[pool])[0] <= FIRST, alike, 0.0)
+            at = int(alike.argmax())
         if alike[at] <= 0.0:
             return pool, None
         if at < ARMS:
@@ -146,12 +152,12 @@ class Exploring:
         last = ARMS - 1
         return np.concatenate((pool[:last], pool[at : at + 1], pool[last:at], pool[at + 1 :])), last
 
-    def _seen(self, numbers: Array) -> tuple[Array, Array]:
-        """Impressions and choices of items so far."""
-        types = self._model.types
-        counted = self._model.counts.by_types(numbers)
-        choices = np.array([types.is_choice(name) for name in types.names])
-        return counted[:, types.codes["impression"]], counted[:, choices].sum(axis=1)
+    def _seen(self, numbers: Array) -> Array:
+        """Impressions and choices of items so far, [2, n]."""
+        seen = np.zeros((2, len(numbers)), np.int64)
+        for counts in self._model.counts.partitions:
+            count_seen(numbers, counts.local, counts.table["by_type"], self._impression, self._choices, seen)
+        return seen
 
 
 def seats_of(draws: list[Draw], scored: Scored, listed: Array) -> list[Seat]:

@@ -106,7 +106,8 @@ class LiveRecommender:
         """A list for a user, a text, a history, or nobody in particular; raises `Unavailable`."""
         started = self._timer()
         request_id = query.request_id or self._fresh_id()
-        query = msgspec.structs.replace(query, request_id=request_id)  # chance goes by it
+        if query.request_id != request_id:
+            query = msgspec.structs.replace(query, request_id=request_id)  # chance goes by it
         self.model.refresh()
         # Read first: what is read afterwards includes at least this.
         position, stale = self.model.position(), self.staleness_ms()

@@ -87,16 +87,21 @@ class Reranking:
         seats = min(self._exploring.seats(ask.query), 1) if few else self._exploring.seats(ask.query)
         if not seats or len(listed) < ask.query.n:
             return listed, []
-        may = self._may_sit(ask, candidates, listed, cap, mix)
+        may = self._may_sit(scored, candidates, listed, cap, mix)
         return self._exploring.give(ask.query, scored, candidates.numbers, listed, may, seats)
 
     def _may_sit(
-        self, ask: Ask, candidates: Candidates, listed: Array, cap: int | None, mix: dict[str, float]
-    ) -> Array:
-        """[n] mask: candidates that were not shown lately and in the list's last seat break neither cap nor mix."""
-        may = self._adjusting.worn(ask, candidates.numbers) == 0.0
+        self, scored: Scored, candidates: Candidates, listed: Array, cap: int | None, mix: dict[str, float]
+    ) -> Array | None:
+        """[n] mask: candidates that were not shown lately and in the list's last seat break neither cap nor mix.
+
+        None where all may.
+        """
+        may = None if scored.worn is None else scored.worn == 0.0
         if not (cap or mix):
-            return np.asarray(may)
+            return may
+        if may is None:
+            may = np.ones(len(candidates.numbers), np.bool_)
         labels = Labels(self._categories(candidates.numbers))
         if mix:
             may = may & (labels.shares == labels.shares[listed[-1]]).all(axis=1)

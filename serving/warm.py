@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from online_models.exploration import chances, count_seen
 from online_models.features import NAMES, feature_matrix, no_evidence, weighed
 from online_models.gather import gather_sums
+from online_models.item_stats import stats_dtype
 from online_models.kernels import HALF_LIVES_MS
 from online_models.mf_part import item_parts
 from online_models.own_items import OwnItems
@@ -38,3 +40,7 @@ def warm_up() -> None:
     likeness_of(vectors, places, vectors, np.zeros(2))
     session_length(places, 1)
     item_parts(counts, np.eye(2), places)
+    seen = np.zeros((2, 2), np.int64)
+    table = np.zeros(2, stats_dtype(2))
+    count_seen(places, np.array([0, 1], np.int32), table["by_type"], 0, np.array([False, True]), seen)
+    chances(counts, seen[0], seen[1])

@@ -16,11 +16,16 @@ NOTHING: Final = np.zeros((0, 3), np.int32)
 
 @dataclass(slots=True)
 class CachedRow:
-    """One item's row: a piece for each partition, which of them changed since, and when it was fetched (s)."""
+    """One item's row: a piece for each partition, which of them changed since, and when it was fetched (s).
+
+    known_to: the partitions that know the item; None where that is to be looked up. settled: there is a piece of each.
+    """
 
     pieces: dict[int, Array] = field(default_factory=dict)
     stale: set[int] = field(default_factory=set)
     fetched: float = 0.0
+    known_to: set[int] | None = None
+    settled: bool = False
     joined: Array | None = None
 
     def whole(self) -> Array:
@@ -59,10 +64,26 @@ class RowCache:
             if row is not None:
                 row.stale.add(partition)
 
+    def met(self, partition: int, numbers: Iterable[int]) -> None:
+        """A partition met these items, or knows them no more."""
+        for number in numbers:
+            row = self._rows.get(number)
+            if row is not None:
+                row.stale.add(partition)
+                row.known_to, row.settled = None, False
+
     def clear(self) -> None:
         """Drop everything."""
         self._rows.clear()
         self.entries = 0
+
+    def ready(self, number: int, now: float) -> Array | None:
+        """A row as it may be served, [m, 3] int32; None if `wanted` must be asked."""
+        row = self._rows.get(number)
+        if row is None or not row.settled or (row.stale and now - row.fetched >= self.max_age_s):
+            return None
+        self._rows.move_to_end(number)
+        return row.whole()
 
     def wanted(self, number: int, partitions: Sequence[int], now: float) -> list[int]:
         """Which partitions' pieces of a row must be fetched; `partitions` are those that know the item.
@@ -84,6 +105,8 @@ class RowCache:
             row.fetched = now
         elif missing:
             row.fetched = now
+        row.known_to = set(partitions)
+        row.settled = row.pieces.keys() == row.known_to
         return missing
 
     def put(self, number: int, partition: int, piece: Array) -> None:
@@ -94,6 +117,7 @@ class RowCache:
         self.entries += len(piece) - len(row.pieces.get(partition, NOTHING))
         row.pieces[partition] = piece
         row.joined = None
+        row.settled = row.pieces.keys() == row.known_to
 
     def failed(self, wanted: Mapping[int, Iterable[int]]) -> None:
         """A fetch failed: these partitions' (keys) pieces of rows (values) are as stale as before."""

@@ -21,6 +21,7 @@ from online_models.blend import Blend
 from online_models.mf_part import item_parts
 from online_models.neighbours import grown
 from recommender.keys import Keys
+from serving.views.line import Line, single
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -36,6 +37,7 @@ class TrainedView:
 
     def __init__(self, client: redis.Redis, keys: Keys, names: Sequence[str]) -> None:
         self._client: Any = client
+        self._line = Line(client)
         self._keys = keys
         self.blend = Blend(names)
         self.quality: dict[str, Any] = {}
@@ -85,8 +87,8 @@ class TrainedView:
         if not self._items:
             return
         try:
-            data = await self._client.hget(self._keys.trainer("mf_users"), user_id)
-        except (RedisError, OSError):
+            data = await self._line.ask(single("HGET", self._keys.trainer("mf_users"), user_id))
+        except (RedisError, OSError, TimeoutError):
             return
         self._users[user_id] = np.frombuffer(data, "<f8") if data else None
         if len(self._users) > USERS_KEPT:

@@ -35,17 +35,15 @@ def user_state(
     """
     if row is None or not (row.total or row.refused):
         return UserState(user_id, profile=profile, shown=shown) if profile is not None or shown.lists else None
-    met = row.items < len(numbers)
-    known = met & (numbers[np.where(met, row.items, 0)] >= 0) if len(numbers) else met
-    history = History(
-        numbers[row.items[known]].astype(np.int64),
-        row.times[known],
-        row.weights[known] / SCALE,
-        row.codes[known].astype(np.int64),
-    )
+    size, times, weights, codes = len(row.items), row.times, row.weights, row.codes
+    items = numbers.take(row.items, mode="clip") if len(numbers) else np.full(size, -1)
+    known = (items >= 0) & (row.items < len(numbers))
+    whole = bool(known.all())
+    if not whole:
+        items, times, weights, codes = items[known], times[known], weights[known], codes[known]
+    history = History(items.astype(np.int64), np.array(times, np.int64), weights / SCALE, codes.astype(np.int64))
     refused = {int(numbers[item]): REFUSALS[kind] for item, kind in row.refused.items() if _named(item, numbers)}
-    whole = interests if known.all() else None
-    return UserState(user_id, row.total, history, refused, profile, whole, shown)
+    return UserState(user_id, row.total, history, refused, profile, interests if whole else None, shown)
 
 
 def neighbours(row: Array, numbers: Array) -> Array:

@@ -86,6 +86,7 @@ class UserView:
         # A question sees more than the view at times; whoever begins afterwards must see no less.
         self._seen: Mapping[str, int] = {}
         self.following = asyncio.Lock()
+        self._told: tuple[bytes | None, UserHead] = None, UserHead()
 
     @property
     def position(self) -> int:
@@ -121,7 +122,7 @@ class UserView:
         Renewed
             If it has other local numbers than the names at hand.
         """
-        head = decode_user_head(data)
+        head = self._decoded(data)
         if not _reaches(head, begun.seen):
             raise Unavailable(LOST)
         if begun.generation != self.generation or head.epoch != self.head.epoch:
@@ -131,10 +132,12 @@ class UserView:
     def learn_names(self, begin: int, names: Sequence[bytes]) -> None:
         """Names of items from local index `begin` on; those known already are passed over."""
         have = self._counts.partitions[self.partition].size
-        fresh = [name.decode() for name in names[max(0, have - begin) :]]
-        if begin <= have and fresh:
+        if not names or begin > have:
+            return
+        fresh = [name.decode() for name in names[have - begin :]]
+        if fresh:
             self._counts.extend(self.partition, fresh, self._numbering)
-            self._rows.invalidate(self.partition, self.numbers[have:].tolist())
+            self._rows.met(self.partition, self.numbers[have:].tolist())
 
     def page(self) -> Page:
         """One page of changes; True if there may be more. What it put into the counts is to be settled."""
@@ -217,6 +220,14 @@ class UserView:
             self.highest[topic] = max(self.highest.get(topic, 0), offset)
         self._saw(head)
 
+    def _decoded(self, data: bytes | None) -> UserHead:
+        """A head that came with an answer: between two batches it is the same again and again."""
+        before, head = self._told
+        if data != before:
+            head = decode_user_head(data)
+            self._told = data, head
+        return head
+
     def _saw(self, head: UserHead) -> None:
         if any(self._seen.get(topic, 0) < offset for topic, offset in head.next.items()):  # answers come in any order
             topics = {**self._seen, **head.next}
@@ -227,6 +238,7 @@ class UserView:
         given = [(place, value) for place, value in zip(places, values, strict=True) if value and place < have]
         gone = [place for place, value in zip(places, values, strict=True) if value is None and place < have]
         if gone:
+            self._rows.met(self.partition, self.numbers[gone].tolist())
             self._counts.drop(self.partition, np.array(gone, np.int64))
         rows = np.frombuffer(b"".join(value for _, value in given), self._counts.dtype)
         clock = EventClock(head.clock)
