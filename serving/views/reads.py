@@ -109,7 +109,8 @@ class Reads:
                     _interests(interests),
                     decode_shown(shown),
                 )
-        self._counts.reserve(len(self._numbering))
+        if len(self._counts.count) < len(self._numbering):
+            self._counts.reserve(len(self._numbering))
         return [found[user_id] for user_id in user_ids]
 
     async def _rows(self, numbers: Sequence[int]) -> list[Array]:
