@@ -1,7 +1,7 @@
 """The top is what a scan would find, whatever changed in between."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.numbering import best
@@ -13,6 +13,7 @@ TIE = np.random.default_rng(0).permutation(ITEMS).astype(np.uint64) << np.uint64
 CHANGES = st.lists(st.lists(st.tuples(st.integers(0, ITEMS - 1), st.integers(0, 4)), max_size=6), max_size=40)
 
 
+@settings(deadline=None)
 @given(CHANGES)
 def test_the_order_is_that_of_a_scan(changes: list[list[tuple[int, int]]]) -> None:
     values = np.zeros(ITEMS)
