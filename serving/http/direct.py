@@ -5,32 +5,26 @@ FastAPI describes them. Its own way to call them, by dependencies and exit stack
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 
 class DirectRoute(APIRoute):
     """A route of a function of one argument, the request; what it raises goes to the `Gate`."""
 
-    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        self.app = _calling(endpoint)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for this path; 405 for another method."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405)
+        answer = await self.endpoint(Request(scope, receive, send))
+        await answer(scope, receive, send)
 
 
 def direct_router(**options: Any) -> APIRouter:
     """A router of such routes."""
     return APIRouter(route_class=DirectRoute, **options)
-
-
-def _calling(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await endpoint(Request(scope, receive, send))
-        await answer(scope, receive, send)
-
-    return app
