@@ -18,7 +18,7 @@ from benchmarks.figures import print_table
 from benchmarks.shown_lists import Shop, decision, late_worth, tau
 from online_models.choices import Choices
 from online_models.choices_state import state_of
-from online_models.click_features import columns
+from online_models.click_features import buckets_of, columns
 from online_models.click_weights import ClickWeights
 from online_models.state import pack
 
@@ -91,7 +91,7 @@ def costs(lists: int = 2_000) -> None:
     weights, rows = ClickWeights(told, after=1), rng.normal(size=(450, PARTS))
     ids, parts = [f"item{n}" for n in range(450)], [chr(97 + n) for n in range(PARTS)]
     ages, counts = np.full(450, 5e6), np.full(450, 3.0)
-    asked = microseconds(lambda: weights.part(ids, columns(parts, rows, ages, counts), WORDS), 200)
+    asked = microseconds(lambda: weights.part(buckets_of(ids), columns(parts, rows, ages, counts), WORDS), 200)
     print_table(
         ("a list of ten", ""),
         [

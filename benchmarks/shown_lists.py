@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from online_models.choices import Choices
-from online_models.click_features import columns
+from online_models.click_features import buckets_of, columns
 from online_models.click_weights import ClickWeights
 from recommender.decision import Decision
 from recommender.facts import Facts
@@ -48,7 +48,7 @@ def tau(truth: Floats, scores: Floats) -> float:
 
 def part(weights: ClickWeights, ids: Sequence[str], parts: Floats) -> Floats:
     names = [chr(ord("a") + column) for column in range(parts.shape[1])]
-    return weights.part(ids, columns(names, parts, np.full(len(ids), -1), np.zeros(len(ids))), WORDS)
+    return weights.part(buckets_of(ids), columns(names, parts, np.full(len(ids), -1), np.zeros(len(ids))), WORDS)
 
 
 @dataclass

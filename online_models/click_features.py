@@ -11,7 +11,7 @@ in beside the list's level once more, as products with the first three features 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
@@ -64,6 +64,11 @@ def product(word: str, name: str) -> str:
 def item_bucket(item_id: str) -> int:
     """Which of the `ITEMS` buckets holds an item's own weight."""
     return crc32(item_id.encode()) % ITEMS
+
+
+def buckets_of(item_ids: Iterable[str]) -> npt.NDArray[np.int64]:
+    """The buckets of several items, [n]."""
+    return np.array([item_bucket(item_id) for item_id in item_ids], np.int64)
 
 
 def item_name(item_id: str) -> str:

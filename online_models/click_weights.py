@@ -3,11 +3,11 @@
 The part of an item is what the model says beyond the score itself, `trust * (log chance of a choice - score)`, relative
 to an item that is average in everything. With all of the trust a list stands in the order of the chance of a choice.
 
->>> from online_models.click_features import columns
+>>> from online_models.click_features import buckets_of, columns
 >>> weights = ClickWeights({"version": 9, "choices": 1500, "centre": {"score": 1.0, "age": 2.0, "popularity": 0.0},
 ...     "weights": {"score": 0.5, "age": -1.0}, "words": {"hour:8": [0.0, 0.5, 0.0]}, "items": {}}, after=500)
 >>> known = columns(("covisit",), np.array([[1.0], [3.0]]), [-1, -1], [0.0, 0.0])
->>> weights.part(["a", "b"], known, ["hour:8"]).round(3).tolist()
+>>> weights.part(buckets_of(["a", "b"]), known, ["hour:8"]).round(3).tolist()
 [0.0, -0.938]
 """
 
@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-from online_models.click_features import CROSSED, ITEMS, SCORE, Columns, Floats, item_bucket, relative
+from online_models.click_features import CROSSED, ITEMS, SCORE, Columns, Floats, relative
 
 AFTER: Final = 500
 """So many choices must have been learned before the model has a say; then n choices give it n / (n + AFTER / 5).
@@ -56,13 +57,16 @@ class ClickWeights:
         for bucket, weight in told["items"].items():
             self._items[int(bucket)] = weight
 
-    def part(self, items: Sequence[str], known: Columns, words: Sequence[str]) -> Floats:
-        """What is added to the score of each item, [n]; the row of an item does not depend on the others."""
+    def part(self, buckets: npt.NDArray[np.int64], known: Columns, words: Sequence[str]) -> Floats:
+        """What is added to the score of each item, [n]; the row of an item does not depend on the others.
+
+        `buckets`: those of the items (`buckets_of`), [n].
+        """
         weights = np.array([self._weights.get(name, 0.0) for name in known.names])
         for word in words:
             weights[: len(CROSSED)] += self._words.get(word, 0.0)
         weights[known.names.index(SCORE)] -= 1.0
         centre = np.array([self._centre.get(name, 0.0) for name in known.names])
-        own = self._items[[item_bucket(item) for item in items]]
+        own = self._items[buckets]
         beyond = (relative(known.values, centre) * weights).sum(axis=1) + own
         return np.asarray(self.trust * np.clip(beyond, -MOST, MOST))

@@ -11,7 +11,6 @@ from typing import Any, Final
 from zlib import crc32
 
 import msgspec
-import numpy as np
 
 from recommender.numbering import Array
 
@@ -66,9 +65,13 @@ def words_of(at_ms: int, context: Mapping[str, Any] | None, session: int) -> tup
 def session_length(times: Array, now_ms: int) -> int:
     """How many of a user's interactions (event times in ms, oldest first) belong to the session that runs at `now_ms`.
 
+    >>> import numpy as np
     >>> session_length(np.array([0, 5_000_000, 5_060_000]), 5_100_000)
     2
     """
-    gaps = np.diff(np.append(times, now_ms))[::-1]
-    breaks = np.flatnonzero(gaps > GAP_MS)
-    return int(breaks[0]) if len(breaks) else len(times)
+    later = now_ms
+    for length, at in enumerate(reversed(times.tolist())):
+        if later - at > GAP_MS:
+            return length
+        later = at
+    return len(times)

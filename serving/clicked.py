@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from online_models.click_features import columns
+from online_models.click_features import buckets_of, columns
 from online_models.click_weights import ClickWeights
 from recommender.facts import Facts, session_length, words_of
-from recommender.numbering import Array
+from recommender.numbering import Array, Names, fitted
 from recommender.ranking import Scored
 from recommender.read_model import ReadModel
 from serving.ask import Ask
@@ -24,6 +24,7 @@ class Clicked:
     def __init__(self, model: ReadModel, weights: ClickWeights | None = None) -> None:
         self._model = model
         self.weights = weights or ClickWeights()
+        self._buckets: Array = np.zeros(0, np.int64)
 
     @property
     def version(self) -> int:
@@ -35,7 +36,7 @@ class Clicked:
         if self.weights.version and len(numbers):
             ages, counts = self._known(ask, numbers)
             known = columns(scored.names, scored.values, ages, counts)
-            scored.add(CLICK_MODEL, self.weights.part(scored.ids, known, self._words(ask)))
+            scored.add(CLICK_MODEL, self.weights.part(self._buckets_of(numbers), known, self._words(ask)))
 
     def facts(self, ask: Ask, scored: Scored, numbers: Array) -> Facts:
         """What is recorded of a list of the items `numbers` [n] besides the parts of `scored`."""
@@ -48,6 +49,15 @@ class Clicked:
         born = np.where(birth == 0, announced, np.where(announced == 0, birth, np.minimum(birth, announced)))
         ages = np.where(born == 0, -1, np.maximum(ask.now_ms - born, 0)).astype(np.int64)
         return ages, counts.counted[numbers]
+
+    def _buckets_of(self, numbers: Array) -> Array:
+        """The buckets of items; each is looked up once, since an item's number stays."""
+        ids = self._model.numbering.ids
+        self._buckets = fitted(self._buckets, len(ids), -1)
+        fresh = numbers[self._buckets[numbers] < 0]
+        if len(fresh):
+            self._buckets[fresh] = buckets_of(Names(self._model.numbering, fresh))
+        return np.asarray(self._buckets[numbers])
 
     def _words(self, ask: Ask) -> tuple[str, ...]:
         return words_of(ask.wall_ms, ask.query.context, session_length(ask.history.times, ask.now_ms))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from online_models.choices import Choices
-from online_models.click_features import columns, item_bucket
+from online_models.click_features import buckets_of, columns, item_bucket
 from online_models.click_weights import ClickWeights
 from recommender.decision import Decision, decision_of, decode_decision
 from recommender.query import Query, Served
@@ -70,7 +70,7 @@ async def test_the_part_can_be_computed_from_what_is_recorded(query: Query) -> N
     names = decision.parts.names
     assert names[facts.parts] == "click_model"
     known = columns(names[: facts.parts], values[:, : facts.parts], facts.ages_ms, facts.counts)
-    again = weights.part([item.item_id for item in decision.items], known, facts.words)
+    again = weights.part(buckets_of(item.item_id for item in decision.items), known, facts.words)
     assert again.any()
     assert again.tolist() == pytest.approx(values[:, facts.parts].tolist(), abs=1e-6)
     for item in served.items:
