@@ -90,7 +90,7 @@ class TrainedView:
             data = await self._line.ask(single("HGET", self._keys.trainer("mf_users"), user_id))
         except (RedisError, OSError, TimeoutError):
             return
-        self._users[user_id] = np.frombuffer(data, "<f8") if data else None
+        self._users[user_id] = np.frombuffer(data, "<f8").copy() if data else None
         if len(self._users) > USERS_KEPT:
             self._users.popitem(last=False)
 
