@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from online_models.features import NAMES
 from recommender.decision import decision_of
 from recommender.keys import Keys
 from recommender.query import Query
 from recommender.topics import Topics
-from serving.scoring import ALL_NAMES
 from serving.views.redis_model import connect as connect_waiting
 from serving.views.trained import TrainedView
 from streams.batch import Batch
@@ -45,7 +45,7 @@ async def test_a_list_says_the_version_that_it_was_made_with(embedded_store: Loc
 
     trainer = Trainer(client, KEYS, StoredVectors(client, KEYS, Topics()), publish, publish_s=0.05, caps=None)
     reader = connect_waiting(embedded_store.url)
-    view = TrainedView(reader, KEYS, ALL_NAMES)
+    view = TrainedView(reader, KEYS, NAMES)
     world = World()
     world.service.scoring.blend = view.blend
     before = await world.service.recommend(Query(user_id="u1"))
