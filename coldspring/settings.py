@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     max_items: PositiveInt = 200_000
     influence: Annotated[int, Field(ge=0, le=10)] = 8
     history: Annotated[int, Field(ge=1, le=200)] = 200
-    batch: PositiveInt = 2_000
+    batch: PositiveInt = 8_000
     session: Annotated[float, Field(ge=1, le=60)] = 6.0
     stall: Annotated[float, Field(ge=2, le=3600)] = 30.0
     weights: dict[str, float] = {}

@@ -31,6 +31,8 @@ class InterestWriter:
     @away
     def renew(self, shard: UserShard, user_ids: Sequence[str]) -> None:
         """Write the rows of these users; those of whom no item has a vector get none."""
+        if not self._vectors.are_served():
+            return
         names = shard.state.dictionary.names
         found = {user_id: shard.state.user(user_id) for user_id in user_ids}
         histories = {

@@ -14,7 +14,7 @@ from typing import Final
 from recommender.tasks import end
 from streams.batch import Batch
 
-MOST: Final = 2_000
+MOST: Final = 8_000
 """Whoever brings a batch waits while so many records wait already."""
 
 

@@ -110,6 +110,8 @@ class Steps:
         self._journeys: set[asyncio.Task[None]] = set()
         # One thread: the fold holds the interpreter anyway, and a partition has one writer.
         self._thread = ThreadPoolExecutor(1, "fold")
+        # A commit mostly waits for the store: meanwhile another partition's batch is folded.
+        self._commits = ThreadPoolExecutor(1, "commit")
         self._beside = ThreadPoolExecutor(1, "views")
 
     async def take(self, batch: Batch) -> None:
@@ -176,9 +178,14 @@ class Steps:
         """Run blocking work on views in a thread of its own: other partitions' batches do not wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._beside, _told, call, *args)
 
+    async def _write(self, call: Callable[..., T], *args: Any) -> T:
+        """Run a commit in the thread of commits."""
+        return await asyncio.get_running_loop().run_in_executor(self._commits, _told, call, *args)
+
     def close(self) -> None:
         """End the threads when their work is done."""
         self._thread.shutdown(wait=True)
+        self._commits.shutdown(wait=True)
         self._beside.shutdown(wait=True)
 
     async def _apply(self, kind: str, tp: TP, shard: Shard, batch: Batch) -> None:
@@ -203,7 +210,7 @@ class Steps:
             self._reached(f"{kind}.examples.after")
             try:
                 self._reached(f"{kind}.commit.before")
-                await self.run(shard.commit, step)
+                await self._write(shard.commit, step)
                 self._reached(f"{kind}.commit.after")
             except StaleOwnerError as error:
                 logger.warning("write refused (%s)", error)

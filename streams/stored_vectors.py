@@ -43,10 +43,14 @@ class StoredVectors:
         self._expires = 0.0
         self.space = ""
 
+    def are_served(self) -> bool:
+        """Is there a space of vectors at all?"""
+        self._refresh()
+        return bool(self.space)
+
     def get(self, items: Collection[str]) -> dict[str, Vector]:
         """The vectors that there are; none at all while no space is served."""
-        self._refresh()
-        if self.space:
+        if self.are_served():
             self._fetch(set(items) - self._vectors.keys())
         return {item: self._vectors[item] for item in items if item in self._vectors}
 

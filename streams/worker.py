@@ -69,7 +69,7 @@ class WorkerSettings:
     group: str = "coldspring-worker"
     dedupe: int = 100_000
     max_users: int = 100_000
-    batch_records: int = 1_000
+    batch_records: int = 8_000
     session_timeout_s: float = 6.0
     examples: bool = True
     stall_s: float = 30.0
