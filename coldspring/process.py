@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ RUN: Final = "COLDSPRING_RUN"
 NICENESS: Final = {"trainer": 10, "embedding": 5}
 """Beside serving on a few cores, lists come before lessons."""
 
+AUTOGROUP: Final = Path("/proc/self/autogroup")
 ORPHAN_GRACE_S: Final = 3.0
 STOP_GRACE_S: Final = 9.0
 QUIET: Final = ("aiokafka", "kafka", "faust", "mode", "httpx", "asyncio")
@@ -44,7 +47,7 @@ def run_role(name: str, settings: Settings) -> None:
     _log_to_stderr(settings.log_level)
     parent = os.environ.get(PARENT, "")
     if parent.isdigit():
-        os.nice(NICENESS.get(name, 0))
+        step_back(NICENESS.get(name, 0))
         threading.Thread(target=_leave_with, args=(int(parent),), daemon=True, name="parent").start()
     role: Role = roles.ROLES[name]
     if settings.metrics and name in MEASURED:
@@ -52,6 +55,18 @@ def run_role(name: str, settings: Settings) -> None:
     runner = _loop_factory()
     with asyncio.Runner(loop_factory=runner) as loop:
         loop.run(_until_stopped(name, role, settings))
+
+
+def step_back(niceness: int) -> None:
+    """Let processes with a lower niceness go first.
+
+    Linux weighs sessions before it looks at processes (sched(7), autogroups), and a supervisor's child is a session by
+    itself: without the session's own niceness that of the process would mean nothing.
+    """
+    os.nice(niceness)
+    if niceness and os.getsid(0) == os.getpid() and AUTOGROUP.exists():
+        with suppress(OSError):  # a kernel or container that does not allow it: then all are equal
+            AUTOGROUP.write_text(str(niceness))
 
 
 async def _until_stopped(name: str, role: Role, settings: Settings) -> None:

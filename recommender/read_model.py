@@ -13,8 +13,8 @@ from recommender.counts import ItemCounts
 from recommender.event_types import EventTypes
 from recommender.events import Profile
 from recommender.fatigue import ShownLists
+from recommender.interests import Interests
 from recommender.numbering import Array, Numbering
-from recommender.vectors import Interests
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,14 @@
-"""Item vectors and interest vectors: their bytes, their space, their mean. numpy only.
+"""Item vectors: their bytes, their space, their mean. numpy only.
 
-An item vector travels on `item-vectors` as little-endian bytes with headers (contract section 1)
-and rests in Redis as float16. A user's interest vectors are a view of what the user did:
-
->>> vectors = [np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)]
->>> interests = build_interests("s", vectors, [1.0, -1.0], [1_000, 2_000], 2_000)
->>> np.sign(interests.query(np.zeros(2, np.float32), short_share=0.5)).tolist()
-[1.0, -1.0]
+An item vector travels on `item-vectors` as little-endian bytes with headers (contract section 1) and rests in Redis as
+float16.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +20,6 @@ Vector = NDArray[np.float32]
 _DTYPES: Final[dict[str, np.dtype[np.generic]]] = {"f32": np.dtype("<f4"), "f16": np.dtype("<f2")}
 _MAX_DIM: Final = 65_535
 _STORED: Final = struct.Struct("<qq8s")
-_ROW: Final = struct.Struct("<16sHffHH")
 
 
 class BadVectorError(ValueError):
@@ -192,144 +186,3 @@ class RunningMean:
     def value(self) -> Vector:
         """The mean, float32 [dim]; zeros while the set is empty."""
         return (self._sum / max(1, self.count)).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Decay:
-    """How fast what was done is forgotten: by event time (half-life, ms) and by rank (factor an event)."""
-
-    half_life_ms: float
-    per_event: float
-
-
-SHORT: Final = Decay(half_life_ms=6 * 3_600_000.0, per_event=0.7)
-LONG: Final = Decay(half_life_ms=60 * 86_400_000.0, per_event=0.95)
-
-
-def decayed_weights(weights: ArrayLike, times_ms: ArrayLike, now_ms: int, decay: Decay) -> NDArray[np.float64]:
-    """`w_k * per_event^rank_k * 2^(-age_k / half_life)`, float64 [n], for events in their order, oldest first.
-
-    rank is 0 for the newest. Times after `now_ms` count as now, and ages count from the youngest
-    event: only the direction of an interest matters, so that a user who returns after years
-    has interests still, and one wrong clock drowns nothing for longer than it is in the history.
-    """
-    amounts = np.asarray(weights, np.float64)
-    times = np.minimum(np.asarray(times_ms, np.float64), float(now_ms))
-    if not amounts.size:
-        return amounts
-    ranks = np.arange(amounts.size - 1, -1, -1, dtype=np.float64)
-    ages = times.max() - times
-    return np.asarray(amounts * decay.per_event**ranks * np.exp2(-ages / decay.half_life_ms), np.float64)
-
-
-def interest(
-    vectors: ArrayLike, weights: ArrayLike, times_ms: ArrayLike, now_ms: int, decay: Decay = LONG
-) -> tuple[Vector, float]:
-    """What a user wants: the decayed sum of what they chose minus what they refused.
-
-    vectors is [n, dim], oldest first; weights is [n], negative where the user refused. Returns the
-    sum [dim] and the sum of the weights, so that the mean item vector can be subtracted later,
-    when the search is made (`Interests.query`), as it stands then.
-    """
-    parts = decayed_weights(weights, times_ms, now_ms, decay)
-    total = parts @ np.asarray(vectors, np.float64)
-    return total.astype(np.float32), float(parts.sum())
-
-
-@dataclass(frozen=True, slots=True)
-class Interests:
-    """A user's short-term and long-term interest, a view of the user's history and the item vectors.
-
-    short, long: float32 [dim], sums of weighted item vectors, not centred; the weights beside them
-    are the sums of the weights. seen: how many entries of the history went in; missing: the
-    places in it (oldest first) whose item had no vector then, so that a reader can complete it.
-    """
-
-    space: str
-    short: Vector
-    short_weight: float
-    long: Vector
-    long_weight: float
-    seen: int
-    missing: tuple[int, ...] = ()
-
-    def query(self, mean: Vector, short_share: float = 0.5) -> Vector | None:
-        """The vector to search with: `sum(w * (v - mean))` of both interests, as unit vectors mixed.
-
-        Subtracting the mean item vector was worth +37 to +78 % HR@10 on cold items (see
-        docs on encoders; the index itself stays as it is). None if nothing remains.
-        """
-        mixed = np.zeros(mean.size, np.float64)
-        for vector, weight, share in (
-            (self.short, self.short_weight, short_share),
-            (self.long, self.long_weight, 1.0 - short_share),
-        ):
-            centred = vector.astype(np.float64) - weight * mean.astype(np.float64)
-            norm = float(np.linalg.norm(centred))
-            if norm > 1e-4:
-                mixed += share * centred / norm
-        norm = float(np.linalg.norm(mixed))
-        return (mixed / norm).astype(np.float32) if norm > 1e-4 else None
-
-    def encode(self) -> bytes:
-        """The row for Redis: float16, each vector scaled so that its largest number is one."""
-        missing = np.asarray(self.missing, dtype="<u2")
-        short, short_weight = _scaled(self.short, self.short_weight)
-        long, long_weight = _scaled(self.long, self.long_weight)
-        head = _ROW.pack(self.space.encode()[:16], short.size, short_weight, long_weight, self.seen, missing.size)
-        return head + missing.tobytes() + short.tobytes() + long.tobytes()
-
-
-def decode_interests(value: bytes) -> Interests:
-    """The reverse of `Interests.encode`, up to a positive factor a vector; raises `BadVectorError`."""
-    if len(value) < _ROW.size:
-        raise BadVectorError(f"{len(value)} bytes are no row of interests")
-    space, dim, short_weight, long_weight, seen, count = _ROW.unpack_from(value)
-    start = _ROW.size + 2 * count
-    if len(value) != start + 4 * dim:
-        raise BadVectorError(f"{len(value)} bytes are no row of interests in {dim} dimensions")
-    missing = np.frombuffer(value, dtype="<u2", count=count, offset=_ROW.size)
-    both = np.frombuffer(value, dtype="<f2", count=2 * dim, offset=start).astype(np.float32)
-    return Interests(
-        space.rstrip(b"\x00").decode("ascii", "replace"),
-        both[:dim],
-        short_weight,
-        both[dim:],
-        long_weight,
-        seen,
-        tuple(int(place) for place in missing),
-    )
-
-
-def build_interests(
-    space: str,
-    vectors: Sequence[Vector | None],
-    weights: Sequence[float],
-    times_ms: Sequence[int],
-    now_ms: int,
-    *,
-    short: Decay = SHORT,
-    long: Decay = LONG,
-) -> Interests | None:
-    """Both interests from a history, oldest first; None where an item has no vector yet.
-
-    Places without a vector keep their rank, so that what is completed later is the same as
-    what would have been made with all vectors at hand. Returns None if no item has a vector.
-    """
-    present = [place for place, vector in enumerate(vectors) if vector is not None]
-    if not present:
-        return None
-    matrix = np.stack([vector for vector in vectors if vector is not None]).astype(np.float64)
-    sums: list[tuple[Vector, float]] = []
-    for decay in (short, long):
-        parts = decayed_weights(weights, times_ms, now_ms, decay)[present]
-        sums.append(((parts @ matrix).astype(np.float32), float(parts.sum())))
-    absent = tuple(place for place, vector in enumerate(vectors) if vector is None)
-    return Interests(space, *sums[0], *sums[1], seen=len(vectors), missing=absent)
-
-
-def _scaled(vector: Vector, weight: float) -> tuple[NDArray[np.float16], float]:
-    """Vector and weight divided by the vector's largest number: float16 keeps 11 bits of that."""
-    largest = float(np.abs(vector).max(initial=0.0))
-    factor = 1.0 / largest if largest > 1e-6 else 1.0
-    return (vector * np.float32(factor)).astype(np.float16), weight * factor

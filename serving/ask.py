@@ -13,10 +13,11 @@ from online_models.kernels import RING
 from online_models.sessions import gap_ms, votes_in_session
 from recommender.event_types import EventTypes
 from recommender.fatigue import ShownLists
+from recommender.interests import Interests
 from recommender.numbering import Array
 from recommender.query import Query
 from recommender.read_model import History, UserState
-from recommender.vectors import Interests, Vector
+from recommender.vectors import Vector
 
 SEEN_ELSEWHERE: Final = 1.0
 """What an item of a question's own `history` weighs: a click."""

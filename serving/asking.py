@@ -8,10 +8,11 @@ from typing import Any, Final, Protocol
 from embedding_worker.vector_index import VectorIndex
 from online_models.context_trends import Around
 from online_models.kernels import RING
+from recommender.interests import Interests, build_interests
 from recommender.numbering import Array
 from recommender.query import Query, Unavailable
 from recommender.read_model import History, ReadModel, UserState
-from recommender.vectors import Interests, Vector, build_interests
+from recommender.vectors import Vector
 from serving import crowd
 from serving.ask import Ask, Taste, choices_of, chosen_items, extra_of, merged, voting, words_of
 from serving.typed_texts import TextEncoder, TypedTexts
@@ -154,10 +155,7 @@ class Asking:
             return Taste()
         newest = slice(-RING, None)
         vectors, known = index.vectors([self.model.numbering.ids[number] for number in history.items[newest].tolist()])
-        given = [vector if has else None for vector, has in zip(vectors, known, strict=True)]
-        made = build_interests(
-            self.vectors.space, given, history.weights[newest].tolist(), history.times[newest].tolist(), now
-        )
+        made = build_interests(self.vectors.space, vectors, known, history.weights[newest], history.times[newest], now)
         if made is None and stored and stored.space == self.vectors.space and stored.long.size == index.dim:
             made = stored
         return Taste.of(made, index.mean) if made else Taste()

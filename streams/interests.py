@@ -13,8 +13,8 @@ import numpy as np
 import redis
 
 from online_models.kernels import RING, SCALE
+from recommender.interests import build_interests
 from recommender.keys import Keys
-from recommender.vectors import build_interests
 from streams.redis_store import away
 from streams.stored_vectors import StoredVectors
 from streams.user_shard import UserShard
@@ -41,12 +41,20 @@ class InterestWriter:
             if row is not None and len(row.items)
         }
         vectors = self._vectors.get({item for _, items in histories.values() for item in items})
-        now = shard.state.clock.now
+        if not vectors:
+            return
+        now, dim = shard.state.clock.now, next(iter(vectors.values())).size
+        matrix, known = np.zeros((RING, dim), np.float32), np.zeros(RING, np.bool_)
         rows: dict[Any, Any] = {}
         for user_id, (row, items) in histories.items():
-            weights = (row.weights[-RING:] / SCALE).astype(np.float64).tolist()
-            times = row.times[-RING:].tolist()
-            interests = build_interests(self._vectors.space, [vectors.get(i) for i in items], weights, times, now)
+            size = len(items)
+            for place, item in enumerate(items):
+                vector = vectors.get(item)
+                known[place] = vector is not None
+                if vector is not None:
+                    matrix[place] = vector
+            weights, times = row.weights[-RING:] / SCALE, row.times[-RING:]
+            interests = build_interests(self._vectors.space, matrix[:size], known[:size], weights, times, now)
             if interests:
                 rows[user_id] = interests.encode()
         if rows:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, cast
 
 import faust
@@ -41,6 +42,12 @@ FETCH_WAIT_MS = 25
 
 BUSY_FETCH_WAIT_MS = 16
 """While records come, more are on their way: a batch costs some 3 ms of all processes together, whatever it holds."""
+
+CROWDED_FETCH_WAIT_MS = 40
+"""While many come: so many larger batches leave more of the machine to those who answer."""
+
+CROWD_BYTES = 8_000
+"""Some eighty events in a fetch are many."""
 
 COMPANY_BYTES = 1_000_000
 """Whoever waits for company asks the broker for so much, or for what there is when the wait is over."""
@@ -109,7 +116,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             cast("BatchConsumer", self.consumer).out_of_range(tps)
             return {}
         if not cast("BatchTransport", self.transport).patience_ms:
-            consumer._fetcher._fetch_max_wait_ms = BUSY_FETCH_WAIT_MS if fetched else FETCH_WAIT_MS
+            consumer._fetcher._fetch_max_wait_ms = wait_ms(fetched.values())
             consumer._fetcher._fetch_min_bytes = COMPANY_BYTES if fetched else 1
         batches = {tp: [_Fetched(self._batch(consumer, tp, records))] for tp, records in fetched.items()}
         for tp, begin in list(self._begins.items()):
@@ -127,6 +134,14 @@ class _Thread(driver.AIOKafkaConsumerThread):
         begin = self._begins.get(tp, records[0].offset if records else position)
         self._begins[tp] = position
         return Batch(tp.topic, tp.partition, begin, position, records)
+
+
+def wait_ms(fetched: Iterable[Sequence[Any]]) -> int:
+    """How long the next fetch waits for company after one that brought these partitions' records."""
+    sizes = [record.serialized_value_size for records in fetched for record in records]
+    if not sizes:
+        return FETCH_WAIT_MS
+    return CROWDED_FETCH_WAIT_MS if sum(map(max, sizes, repeat(0))) >= CROWD_BYTES else BUSY_FETCH_WAIT_MS
 
 
 def _position(consumer: AIOKafkaConsumer, tp: TP) -> int | None:

@@ -16,12 +16,13 @@ from online_models.rings import UserRow
 from recommender.counts import ItemCounts
 from recommender.events import decode_profile
 from recommender.fatigue import decode_shown
+from recommender.interests import Interests, decode_interests
 from recommender.keys import UserKeys
 from recommender.numbering import Array, Numbering
 from recommender.partitioning import partition_of
 from recommender.query import Unavailable
 from recommender.read_model import UserState
-from recommender.vectors import BadVectorError, Interests, decode_interests
+from recommender.vectors import BadVectorError
 from serving.views.line import Command, Line, transaction
 from serving.views.row_cache import RowCache
 from serving.views.together import follow_all

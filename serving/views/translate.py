@@ -6,17 +6,19 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numba import njit, types
 
 from online_models.kernels import SCALE
 from online_models.rings import DISLIKED, HIDDEN, UserRow
 from recommender.event_types import EventTypes
 from recommender.events import Profile, encode
 from recommender.fatigue import ShownLists
+from recommender.interests import Interests
 from recommender.numbering import Array, Numbering
 from recommender.read_model import History, UserState
-from recommender.vectors import Interests
 
 NOTHING_SHOWN: Final = ShownLists()
+_ROW: Final = types.Array(types.int32, 2, "C", readonly=True)
 REFUSALS: Final = {DISLIKED: "disliked", HIDDEN: "hidden"}
 
 
@@ -48,9 +50,20 @@ def user_state(
 
 def neighbours(row: Array, numbers: Array) -> Array:
     """A neighbour row with item numbers, [m, 3] int32, without items not met yet or no longer there."""
-    out = np.array(row[row[:, 0] < len(numbers)], np.int32)
-    out[:, 0] = numbers[out[:, 0]]
-    return out[out[:, 0] >= 0]
+    row = row.view()
+    row.flags.writeable = False  # as it is when it lies in what Redis sent: one compiled function for both
+    return np.asarray(_neighbours(row, numbers))
+
+
+@njit(types.Array(types.int32, 2, "C")(_ROW, types.Array(types.int32, 1, "C")), cache=True)
+def _neighbours(row: Array, numbers: Array) -> Array:
+    out = np.empty((len(row), 3), np.int32)
+    size = 0
+    for entry in row:
+        if entry[0] < len(numbers) and numbers[entry[0]] >= 0:
+            out[size, 0], out[size, 1], out[size, 2] = numbers[entry[0]], entry[1], entry[2]
+            size += 1
+    return out[:size]
 
 
 def _named(item: int, numbers: Array) -> bool:

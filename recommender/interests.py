@@ -1,0 +1,170 @@
+"""A user's interest vectors: a view of what the user did and of the item vectors.
+
+>>> vectors = np.eye(2, dtype=np.float32)
+>>> interests = build_interests("s", vectors, np.array([True, True]), [1.0, -1.0], [1_000, 2_000], 2_000)
+>>> np.sign(interests.query(np.zeros(2, np.float32), short_share=0.5)).tolist()
+[1.0, -1.0]
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from recommender.vectors import BadVectorError, Vector
+
+_ROW: Final = struct.Struct("<16sHffHH")
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """How fast what was done is forgotten: by event time (half-life, ms) and by rank (factor an event)."""
+
+    half_life_ms: float
+    per_event: float
+
+
+SHORT: Final = Decay(half_life_ms=6 * 3_600_000.0, per_event=0.7)
+LONG: Final = Decay(half_life_ms=60 * 86_400_000.0, per_event=0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Interests:
+    """A user's short-term and long-term interest, a view of the user's history and the item vectors.
+
+    short, long: float32 [dim], sums of weighted item vectors, not centred; the weights beside them
+    are the sums of the weights. seen: how many entries of the history went in; missing: the
+    places in it (oldest first) whose item had no vector then, so that a reader can complete it.
+    """
+
+    space: str
+    short: Vector
+    short_weight: float
+    long: Vector
+    long_weight: float
+    seen: int
+    missing: tuple[int, ...] = ()
+
+    def query(self, mean: Vector, short_share: float = 0.5) -> Vector | None:
+        """The vector to search with: `sum(w * (v - mean))` of both interests, as unit vectors mixed.
+
+        Subtracting the mean item vector was worth +37 to +78 % HR@10 on cold items (see
+        docs on encoders; the index itself stays as it is). None if nothing remains.
+        """
+        mixed = np.zeros(mean.size, np.float64)
+        for vector, weight, share in (
+            (self.short, self.short_weight, short_share),
+            (self.long, self.long_weight, 1.0 - short_share),
+        ):
+            centred = vector.astype(np.float64) - weight * mean.astype(np.float64)
+            norm = float(np.linalg.norm(centred))
+            if norm > 1e-4:
+                mixed += share * centred / norm
+        norm = float(np.linalg.norm(mixed))
+        return (mixed / norm).astype(np.float32) if norm > 1e-4 else None
+
+    def encode(self) -> bytes:
+        """The row for Redis: float16, each vector scaled so that its largest number is one."""
+        missing = np.asarray(self.missing, dtype="<u2")
+        short, short_weight = _scaled(self.short, self.short_weight)
+        long, long_weight = _scaled(self.long, self.long_weight)
+        head = _ROW.pack(self.space.encode()[:16], short.size, short_weight, long_weight, self.seen, missing.size)
+        return head + missing.tobytes() + short.tobytes() + long.tobytes()
+
+
+def decode_interests(value: bytes) -> Interests:
+    """The reverse of `Interests.encode`, up to a positive factor a vector; raises `BadVectorError`."""
+    if len(value) < _ROW.size:
+        raise BadVectorError(f"{len(value)} bytes are no row of interests")
+    space, dim, short_weight, long_weight, seen, count = _ROW.unpack_from(value)
+    start = _ROW.size + 2 * count
+    if len(value) != start + 4 * dim:
+        raise BadVectorError(f"{len(value)} bytes are no row of interests in {dim} dimensions")
+    missing = np.frombuffer(value, dtype="<u2", count=count, offset=_ROW.size)
+    both = np.frombuffer(value, dtype="<f2", count=2 * dim, offset=start).astype(np.float32)
+    return Interests(
+        space.rstrip(b"\x00").decode("ascii", "replace"),
+        both[:dim],
+        short_weight,
+        both[dim:],
+        long_weight,
+        seen,
+        tuple(int(place) for place in missing),
+    )
+
+
+def build_interests(
+    space: str,
+    vectors: Vector,
+    known: NDArray[np.bool_],
+    weights: ArrayLike,
+    times_ms: ArrayLike,
+    now_ms: int,
+    short: Decay = SHORT,
+    long: Decay = LONG,
+) -> Interests | None:
+    """Both interests from a history, oldest first; None if no item has a vector.
+
+    `vectors` is [n, dim], of which the rows that are `known` [n] count; weights is [n], negative where the user
+    refused. Places without a vector keep their rank, so that what is completed later is the same as what would have
+    been made with all vectors at hand.
+    """
+    if not known.any():
+        return None
+    amounts = np.asarray(weights, np.float64)
+    sums, totals = _sums(
+        vectors, known, amounts, np.asarray(times_ms, np.int64), now_ms,
+        short.half_life_ms, short.per_event, long.half_life_ms, long.per_event,
+    )  # fmt: skip
+    absent = () if known.all() else tuple(np.flatnonzero(~known).tolist())
+    return Interests(space, sums[0], float(totals[0]), sums[1], float(totals[1]), len(known), absent)
+
+
+@njit(cache=True, nogil=True)
+def _sums(
+    vectors: Vector,
+    known: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    times_ms: NDArray[np.int64],
+    now_ms: int,
+    short_half_life_ms: float,
+    short_per_event: float,
+    long_half_life_ms: float,
+    long_per_event: float,
+) -> tuple[Vector, NDArray[np.float64]]:
+    """The vectors' sums [2, dim] and those of the weights [2], each `w_k * per_event^rank_k * 2^(-age_k / half_life)`.
+
+    rank is 0 for the newest. Times after `now_ms` count as now, and ages count from the youngest event: only the
+    direction of an interest matters, so that a user who returns after years has interests still, and one wrong clock
+    drowns nothing for longer than it is in the history.
+    """
+    count, dim = vectors.shape
+    youngest = min(times_ms.max(), now_ms)
+    sums, totals = np.zeros((2, dim)), np.zeros(2)
+    by_rank_short = by_rank_long = 1.0
+    for place in range(count - 1, -1, -1):
+        if known[place]:
+            age_ms = float(youngest - min(times_ms[place], now_ms))
+            short = weights[place] * by_rank_short * 2.0 ** (-age_ms / short_half_life_ms)
+            long = weights[place] * by_rank_long * 2.0 ** (-age_ms / long_half_life_ms)
+            for column in range(dim):
+                value = np.float64(vectors[place, column])
+                sums[0, column] += short * value
+                sums[1, column] += long * value
+            totals[0] += short
+            totals[1] += long
+        by_rank_short *= short_per_event
+        by_rank_long *= long_per_event
+    return sums.astype(np.float32), totals
+
+
+def _scaled(vector: Vector, weight: float) -> tuple[NDArray[np.float16], float]:
+    """Vector and weight divided by the vector's largest number: float16 keeps 11 bits of that."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    factor = 1.0 / largest if largest > 1e-6 else 1.0
+    return (vector * np.float32(factor)).astype(np.float16), weight * factor
