@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embedding_worker.rows import Rows
+from embedding_worker.rows import Nearest, Rows, ranked
 from embedding_worker.vector_index import Hits, Keep
 from recommender.vectors import Vector, check_vector
 
@@ -77,6 +77,17 @@ class ExactIndex:
         with self._lock:
             return self._search(checked, k, keep, exclude) if k > 0 else []
 
+    @property
+    def rows(self) -> Rows:
+        """The table of vectors in use; another one, in the same order, once many of its rows are dead."""
+        return self._rows
+
+    def nearest(self, query: ArrayLike, count: int) -> tuple[Rows, Nearest]:
+        """At least `count` nearest rows of a table, if it has so many, in no order; see `VectorIndex.nearest`."""
+        checked = check_vector(query, self.dim)
+        with self._lock:
+            return self._rows, self._nearest(checked, count)
+
     def vector(self, item_id: str) -> Vector | None:
         """An item's vector, float32 [dim], or None."""
         with self._lock:
@@ -116,7 +127,17 @@ class ExactIndex:
         return row is not None
 
     def _search(self, query: Vector, k: int, keep: Keep | None, exclude: Collection[str]) -> Hits:
-        return self._rows.best(query, k, (0, self._rows.used), keep, exclude)
+        ids, count = self._rows.ids, k + min(len(exclude), 4 * k + 64)
+        while True:
+            rows, scores = self._nearest(query, count)
+            hits = zip((ids[row] for row in rows.tolist()), scores.tolist(), strict=True)
+            taken = ranked(hits, keep, exclude)
+            if len(taken) >= k or count >= len(self._rows):
+                return taken[:k]
+            count *= 4
+
+    def _nearest(self, query: Vector, count: int) -> Nearest:
+        return self._rows.nearest(query, count, (0, self._rows.used))
 
     def _died(self, row: int) -> None:
         """A row died; a graph over the rows wants to know."""

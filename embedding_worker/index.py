@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
 from typing import Final
+
+import numpy as np
 
 from embedding_worker.exact_index import ExactIndex
 from embedding_worker.graph import Graph
-from embedding_worker.rows import ranked
-from embedding_worker.vector_index import Hits, Keep
+from embedding_worker.rows import Nearest
 from recommender.vectors import Vector
 
 _STEP: Final = 2
 """Rows that the graph takes under one lock: a search waits for some .6 ms at most, eight took 1.2."""
 _REBUILD_STEP: Final = 8
 """The same for a graph that is built anew, which has to overtake what is added meanwhile."""
+_MORE: Final = 8
+"""So many more are taken from the graph, which may miss one."""
 _STEADY: Final = 1_000
 
 
@@ -103,25 +105,15 @@ class ItemIndex(ExactIndex):
     def _tidy(self) -> None:
         """Nothing to do: `maintain` builds aside what leaves the dead rows behind."""
 
-    def _search(self, query: Vector, k: int, keep: Keep | None, exclude: Collection[str]) -> Hits:
+    def _nearest(self, query: Vector, count: int) -> Nearest:
         rows, graph = self._rows, self._graph
-        newest = rows.best(query, k, (graph.reached, rows.used), keep, exclude)
-        # Over-fetch instead of filtering inside hnswlib: its filter calls Python for every node.
-        count = k + min(len(exclude), 4 * k + 64) + 8
-        while True:
-            # Past a tenth of the graph a scan is faster than the walk.
-            if len(rows) <= self.exact_below or count > max(graph.live // 10, 64):
-                return rows.best(query, k, (0, rows.used), keep, exclude)
-            near = graph.nearest(query, count)
-            if near is None:
-                count = graph.live + 1
-                continue
-            scores = rows.read(near) @ query
-            found = [(rows.ids[row], float(score)) for row, score in zip(near, scores, strict=True)]
-            hits = ranked(found, keep, exclude)
-            if len(hits) >= k:
-                return ranked(hits[:k] + newest, None, frozenset())[:k]
-            count *= 4
+        # Past a tenth of the graph a scan is faster than the walk.
+        if len(rows) > self.exact_below and count + _MORE <= max(graph.live // 10, 64):
+            near = graph.nearest(query, count + _MORE)
+            if near is not None:
+                newest, cosines = rows.nearest(query, count, (graph.reached, rows.used))
+                return np.concatenate((near, newest)), np.concatenate((rows.read(near) @ query, cosines))
+        return super()._nearest(query, count)
 
 
 class Upkeep:

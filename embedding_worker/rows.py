@@ -6,7 +6,7 @@ its label and never reuses one (reused labels gave duplicates in hnswlib: #487, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,12 @@ from recommender.vectors import RunningMean, Vector
 
 _CHUNK: Final = 8_192
 _FIRST: Final = 256
+_DEAD: Final = np.float32(-1e30)
+"""Below every cosine."""
+
+Nearest = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Rows and their cosines, [n] each."""
+NOTHING: Final[Nearest] = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 class Rows:
@@ -101,30 +107,21 @@ class Rows:
         scores[~self.alive[start:stop]] = -np.inf
         return scores
 
-    def best(self, query: Vector, k: int, span: tuple[int, int], keep: Keep | None, exclude: Collection[str]) -> Hits:
-        """The k best of the rows of a span (start, stop) by an exact scan, best first, ties by id."""
+    def nearest(self, query: Vector, count: int, span: tuple[int, int]) -> Nearest:
+        """The `count` nearest of the live rows of a span (start, stop) by an exact scan, with all that are as near as
+        the last one; in no order.
+        """
         start, stop = span
-        if k <= 0 or stop <= start:
-            return []
+        if count <= 0 or stop <= start:
+            return NOTHING
         scores = self.scores(query, start, stop)
-        wanted = k + len(exclude)
-        while True:
-            hits = self._pick(scores, start, min(wanted, scores.size), keep, exclude)
-            if len(hits) >= k or wanted >= scores.size:
-                return hits[:k]
-            wanted *= 4
-
-    def _pick(
-        self, scores: NDArray[np.float32], start: int, wanted: int, keep: Keep | None, exclude: Collection[str]
-    ) -> Hits:
-        if wanted < scores.size:
+        if count < scores.size:
             # Everything as good as the last one belongs in, or ties would go by row.
-            floor = np.partition(scores, scores.size - wanted)[scores.size - wanted]
-            places = np.flatnonzero(scores >= floor)
+            floor = np.partition(scores, scores.size - count)[scores.size - count]
+            places = np.flatnonzero(scores >= max(floor, _DEAD))
         else:
-            places = np.arange(scores.size)
-        hits = [(self.ids[start + place], float(scores[place])) for place in places[np.isfinite(scores[places])]]
-        return ranked(hits, keep, exclude)
+            places = np.flatnonzero(scores >= _DEAD)
+        return places + start, scores[places]
 
     def _grow(self) -> None:
         size = 2 * len(self._matrix)
@@ -135,7 +132,7 @@ class Rows:
         self._matrix, self.alive = matrix, alive
 
 
-def ranked(hits: Hits, keep: Keep | None, exclude: Collection[str]) -> Hits:
+def ranked(hits: Iterable[tuple[str, float]], keep: Keep | None, exclude: Collection[str]) -> Hits:
     """The hits that may be taken, best first, ties by id."""
     return sorted(
         (hit for hit in hits if hit[0] not in exclude and (keep is None or keep(hit[0]))),

@@ -14,6 +14,20 @@ Keep = Callable[[str], bool]
 Hits = list[tuple[str, float]]
 
 
+class Table(Protocol):
+    """Vectors by row. A row stays what it is until it dies; an item that changes has a new row, at the end.
+
+    used: how many rows there are; ids: the item of each; alive: which still count, [at least `used`].
+    """
+
+    used: int
+    ids: list[str]
+    alive: NDArray[np.bool_]
+
+    def read(self, rows: NDArray[np.int64]) -> Vector:
+        """Rows [n, dim]."""
+
+
 class VectorIndex(Protocol):
     """Live item vectors, searched by cosine. Safe to use from several threads."""
 
@@ -45,6 +59,16 @@ class VectorIndex(Protocol):
 
         Only items for which `keep(item_id)` is true and that are not in `exclude` count.
         Raises `BadVectorError` for a query that is zero, not finite or of another width.
+        """
+
+    @property
+    def rows(self) -> Table:
+        """The table of vectors in use; another one, in the same order, once many of its rows are dead."""
+
+    def nearest(self, query: ArrayLike, count: int) -> tuple[Table, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """The nearest live rows of a table with their cosines, [n] each, in no order: `search` without ids.
+
+        At least `count` of them, if there are so many. Raises `BadVectorError`.
         """
 
     def vector(self, item_id: str) -> Vector | None:

@@ -60,11 +60,12 @@ class Names(Sequence[str]):
     """The ids of items by number, each looked up when it is asked for: most candidates never are."""
 
     def __init__(self, numbering: Numbering, numbers: Array) -> None:
+        self.numbering = numbering
+        self.numbers = numbers
         self._ids = numbering.ids
-        self._numbers: list[int] = numbers.tolist()
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.numbers)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -74,11 +75,11 @@ class Names(Sequence[str]):
 
     def __getitem__(self, place: int | slice) -> str | list[str]:
         if isinstance(place, slice):
-            return [self._ids[number] for number in self._numbers[place]]
-        return self._ids[self._numbers[place]]
+            return [self._ids[number] for number in self.numbers[place].tolist()]
+        return self._ids[int(self.numbers[place])]
 
     def __iter__(self) -> Iterator[str]:
-        return map(self._ids.__getitem__, self._numbers)
+        return map(self._ids.__getitem__, self.numbers.tolist())
 
 
 def fitted(array: Array, size: int, fill: int = 0) -> Array:

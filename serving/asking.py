@@ -15,6 +15,7 @@ from recommender.read_model import History, ReadModel, UserState
 from recommender.vectors import Vector
 from serving import crowd
 from serving.ask import Ask, Taste, choices_of, chosen_items, extra_of, merged, voting, words_of
+from serving.item_vectors import ItemVectors
 from serving.typed_texts import TextEncoder, TypedTexts
 
 NOBODY: Final = UserState("")
@@ -76,6 +77,7 @@ class Asking:
     ) -> None:
         self.model = model
         self.vectors = vectors
+        self._located = ItemVectors(model.numbering, lambda: vectors.index)
         self._texts = TypedTexts(encoder)
         self._clock = clock
         self._prepare = prepare
@@ -150,11 +152,11 @@ class Asking:
         The stored row is written after the state, so it may be behind by a moment: it serves only where the index
         here knows none of the items (yet).
         """
-        index = self.vectors.index
+        index = self._located.index
         if index is None or not len(history):
             return Taste()
         newest = slice(-RING, None)
-        vectors, known = index.vectors([self.model.numbering.ids[number] for number in history.items[newest].tolist()])
+        vectors, known = self._located.of(index, history.items[newest])
         made = build_interests(self.vectors.space, vectors, known, history.weights[newest], history.times[newest], now)
         if made is None and stored and stored.space == self.vectors.space and stored.long.size == index.dim:
             made = stored

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from embedding_worker.vector_index import Hits, VectorIndex
+from embedding_worker.vector_index import VectorIndex
 from online_models.readout import Found
 from recommender.numbering import Array, best
 from recommender.read_model import ReadModel
 from recommender.retrieval import BY_CONTENT, BY_COVISIT, BY_FAST, BY_NEWEST, BY_SLOW, Evidences, Near
 from recommender.vectors import Vector
 from serving.ask import Ask
+from serving.item_vectors import ItemVectors
 
 FAST, SLOW = 1, 3
 """Which half-lives give candidates: a day and a month."""
@@ -21,9 +22,9 @@ FAST, SLOW = 1, 3
 class Finding:
     """Finds candidates."""
 
-    def __init__(self, model: ReadModel, index: Callable[[], VectorIndex | None]) -> None:
+    def __init__(self, model: ReadModel, vectors: ItemVectors) -> None:
         self._model = model
-        self._index = index
+        self._vectors = vectors
 
     def evidences(self, ask: Ask, found: Found, mix: Mapping[str, float], worn: int = 0) -> Evidences:
         """For `retrieve`. `mix`: the categories that a calibrated list must be able to take from, {} for none.
@@ -37,8 +38,8 @@ class Finding:
             "popular": lambda allowed: counts.popular(SLOW, allowed, tie, BY_SLOW),
             "newest": lambda allowed: self._model.catalogue.newest(allowed, BY_NEWEST, ask.wall_ms),
         }
-        index = self._index()
-        if index is not None and len(index):
+        index = self._vectors.index
+        if index is not None:
             for name, vector in (("content", ask.taste.both), ("text", ask.text), ("profile", ask.profile)):
                 if vector is not None:
                     near[name] = self._nearest(index, vector)
@@ -64,21 +65,14 @@ class Finding:
         return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
     def _nearest(self, index: VectorIndex, vector: Vector) -> Near:
-        numbering = self._model.numbering
-
-        def taken(hits: Hits) -> Array:
-            return np.array(numbering.found(item_id for item_id, _ in hits), np.int64)
-
         def near(allowed: Array) -> Array:
-            def keep(item_id: str) -> bool:
-                number = numbering.find(item_id)
-                return number is not None and bool(allowed[number])
-
-            # Most hits may stay: asking for some more is cheaper than a filter inside the search.
-            numbers = taken(index.search(vector, 2 * BY_CONTENT))
-            numbers = numbers[allowed[numbers]]
-            if len(numbers) < BY_CONTENT and len(index) > 2 * BY_CONTENT:
-                numbers = taken(index.search(vector, BY_CONTENT, keep))
-            return np.asarray(numbers[:BY_CONTENT])
+            # Most of the nearest may stay: asking for some more is cheaper than a filter inside the search.
+            count = 2 * BY_CONTENT
+            while True:
+                numbers = self._vectors.nearest(index, vector, count)
+                numbers = numbers[allowed[numbers]]
+                if len(numbers) >= BY_CONTENT or count >= len(index):
+                    return np.asarray(numbers[:BY_CONTENT])
+                count *= 4
 
         return near

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from embedding_worker.vector_index import VectorIndex
 from online_models.features import CONTENT, MF, clear_evidence, no_evidence
 from online_models.gather import gather_sums
 from online_models.own_items import OwnItems
 from online_models.readout import Found
 from online_models.vector_space import LONG, likeness_of
-from recommender.numbering import Array
+from recommender.numbering import Array, Names
 from recommender.read_model import ReadModel
-from recommender.vectors import Vector
 from serving.ask import Ask
+from serving.item_vectors import ItemVectors, Vectors
 
 Floats = npt.NDArray[np.float64]
-Mf = Callable[[str, Sequence[str]], Floats | None]
+Mf = Callable[[str, Names], Floats | None]
 """River's matrix factorisation: what it adds for a user and items by id, [n]; None while nothing is known of it."""
 
-Vectors = tuple[Vector, npt.NDArray[np.bool_]]
-"""Candidates' vectors [n, dim], and which of them have one [n]."""
 _ROOM: Final = 1024
 """Work space for so many candidates is kept from the start."""
 
@@ -41,9 +38,9 @@ class Known:
 class Gathering:
     """Gathers evidence; keeps work tables between calls. One thread at a time."""
 
-    def __init__(self, model: ReadModel, index: Callable[[], VectorIndex | None]) -> None:
+    def __init__(self, model: ReadModel, vectors: ItemVectors) -> None:
         self._model = model
-        self._index = index
+        self._vectors = vectors
         self._own = OwnItems()
         self._evidence = no_evidence(_ROOM)
 
@@ -74,11 +71,10 @@ class Gathering:
 
     def _likeness(self, ask: Ask, vectors: Vectors) -> Floats | None:
         """Cosines to the user's interests, [n, 3]; None if none of their items has a vector."""
-        index = self._index()
+        index = self._vectors.index
         if index is None or not len(ask.ring):
             return None
-        names = self._model.numbering.ids
-        ring, held = index.vectors([names[number] for number in ask.ring])
+        ring, held = self._vectors.of(index, np.array(ask.ring, np.int64))
         if not held.any():
             return None
         matrix, known = vectors

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from embedding_worker.vector_index import VectorIndex
 from online_models.readout import Found, Readout
 from recommender.facts import Facts
 from recommender.numbering import Array
@@ -69,26 +67,24 @@ class Listing:
     def __init__(
         self,
         model: ReadModel,
-        index: Callable[[], VectorIndex | None],
         scoring: Scoring,
         house: House | None = None,
     ) -> None:
         house = house or House()
         self._model = model
-        self._index = index
         self._scoring = scoring
         self._rules = ItemRules(model.catalogue)
         self._readout = Readout()
-        self._finding = Finding(model, index)
+        self._finding = Finding(model, scoring.vectors)
         self._adjusting = Adjusting(model, house)
-        self._reranking = Reranking(model, index, house, self._adjusting)
+        self._reranking = Reranking(model, scoring.vectors, house, self._adjusting)
 
     def make(self, ask: Ask) -> Made:
         """The list, and with `explain` what the rules took out of it."""
         pool = self._pool(ask)
         scored, candidates = pool.scored, pool.candidates
         listed, draws = self._reranking.listed(ask, scored, candidates, pool.mix)
-        because = Because(self._model, self._index(), ask) if ask.query.explain else None
+        because = Because(self._model, self._scoring.vectors.index, ask) if ask.query.explain else None
         total = scored.total
         items = [self._item(scored, candidates, place, float(total[place]), because) for place in listed.tolist()]
         parts = Parts(list(scored.names), np.round(scored.values[listed], PLACES).tolist())
@@ -112,7 +108,7 @@ class Listing:
             if total[place] > own or scored.ids[place] < item_id
         )
         code = int(pool.codes[number])
-        because = Because(self._model, self._index(), ask)
+        because = Because(self._model, self._scoring.vectors.index, ask)
         reasons = because.reasons(number, scored.names, scored.values[-1])
         if code:
             return Standing(item_id, None, len(others), own, reasons, rule_of(code))

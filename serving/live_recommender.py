@@ -99,7 +99,7 @@ class LiveRecommender:
         self._served = served
         self._staleness = staleness
         self._asking = Asking(model, self.vectors, encoder, self._clock, prepare, around)
-        self._listing = Listing(model, lambda: self.vectors.index, self.scoring, house)
+        self._listing = Listing(model, self.scoring, house)
         self._lists = ItemLists(model, lambda: self.vectors.index)
 
     async def recommend(self, query: Query) -> Served:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from embedding_worker.vector_index import VectorIndex
 from recommender.calibration import Calibrating, Capped, Labels, mix_of
 from recommender.numbering import Array
 from recommender.query import Query
@@ -16,6 +13,7 @@ from recommender.retrieval import Candidates
 from serving.adjusting import Adjusting, House
 from serving.ask import Ask
 from serving.exploring import Draw, Exploring
+from serving.item_vectors import ItemVectors
 
 
 class Reranking:
@@ -24,12 +22,12 @@ class Reranking:
     def __init__(
         self,
         model: ReadModel,
-        index: Callable[[], VectorIndex | None],
+        vectors: ItemVectors,
         house: House,
         adjusting: Adjusting,
     ) -> None:
         self._model = model
-        self._index = index
+        self._vectors = vectors
         self._house = house
         self._adjusting = adjusting
         self._exploring = Exploring(model, house.exploration)
@@ -122,9 +120,8 @@ class Reranking:
         has = ((shares.shares > 0.0) & np.array([name != "" for name in shares.names], np.bool_)).astype(np.float64)
         both, size = has @ has.T, has.sum(axis=1)
         shared = both / np.maximum(size[:, None] + size[None, :] - both, 1.0)
-        index = self._index()
-        if index is None or not len(index):
+        index = self._vectors.index
+        if index is None:
             return np.asarray(shared)
-        ids = self._model.numbering.ids
-        vectors, known = index.vectors([ids[number] for number in numbers.tolist()])
+        vectors, known = self._vectors.of(index, numbers)
         return np.where(known[:, None] & known[None, :], vectors @ vectors.T, shared)

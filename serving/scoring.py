@@ -20,7 +20,8 @@ from recommender.read_model import ReadModel
 from recommender.vectors import Vector
 from serving.ask import Ask
 from serving.clicked import Clicked
-from serving.evidence import Gathering, Mf, Vectors
+from serving.evidence import Gathering, Mf
+from serving.item_vectors import ItemVectors, Vectors
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,8 +76,8 @@ class Scoring:
     ) -> None:
         self._model = model
         self.clicked = Clicked(model, clicks)
-        self._index = index
-        self._gathering = Gathering(model, index)
+        self.vectors = ItemVectors(model.numbering, index)
+        self._gathering = Gathering(model, self.vectors)
         self._features: Floats = np.zeros((_ROOM, len(ALL_NAMES)))
         self.blend = blend
         self.mf = mf
@@ -90,7 +91,7 @@ class Scoring:
     def score(self, ask: Ask, numbers: Array, found: Found) -> Scored:
         """The candidates `numbers` [n] with every part that is not 0 for all of them."""
         ids = Names(self._model.numbering, numbers)
-        vectors = self._vectors(ask, ids)
+        vectors = self._vectors(ask, numbers)
         added = self.mf(ask.query.user_id or "", ids) if self.mf is not None else None
         known = self._gathering.of(ask, numbers, found, vectors, added)
         if len(numbers) > len(self._features):
@@ -128,12 +129,12 @@ class Scoring:
         weights[TEXT], weights[PROFILE] = BY_TEXT, BY_PROFILE / (1.0 + len(ask.history) / PROFILE_FADES)
         return weights
 
-    def _vectors(self, ask: Ask, ids: Names) -> Vectors | None:
+    def _vectors(self, ask: Ask, numbers: Array) -> Vectors | None:
         """The items' vectors, if they are to be compared with anything."""
-        index = self._index()
-        if index is None or not len(index) or not (len(ask.ring) or ask.text is not None or ask.profile is not None):
+        index = self.vectors.index
+        if index is None or not (len(ask.ring) or ask.text is not None or ask.profile is not None):
             return None
-        return index.vectors(ids)
+        return self.vectors.of(index, numbers)
 
     def _crowd(self, numbers: Array, scores: Floats) -> Floats:
         """What users alike say of each item, [items]."""

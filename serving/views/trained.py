@@ -21,6 +21,7 @@ from online_models.blend import Blend
 from online_models.mf_part import item_parts
 from online_models.neighbours import grown
 from recommender.keys import Keys
+from recommender.numbering import Array, Names, Numbering, fitted
 from serving.views.line import Line, single
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ LOOK_S: Final = 1.0
 AT_ONCE: Final = 5_000
 """Item factors are read in pieces of so many."""
 USERS_KEPT: Final = 1_000
+_ANEW: Final = -2
+"""Where an item's factors are is to be looked up."""
 
 
 class TrainedView:
@@ -43,6 +46,8 @@ class TrainedView:
         self.quality: dict[str, Any] = {}
         self._items: dict[str, int] = {}
         self._factors: Floats = np.zeros((0, 1))
+        self._places: Array = np.zeros(0, np.int64)
+        self._numbering: Numbering | None = None
         self._epoch, self._turn = "", 0
         self._users: OrderedDict[str, Floats | None] = OrderedDict()
 
@@ -72,6 +77,7 @@ class TrainedView:
         if epoch != self._epoch:
             self._epoch, self._turn = epoch, 0
             self._items, self._factors = {}, np.zeros((0, 1 + int(head["factors"])))
+            self._places[:] = _ANEW
         if turn == self._turn:
             return
         # A row that changes meanwhile is read as it is then, and once more at the next look.
@@ -94,15 +100,28 @@ class TrainedView:
         if len(self._users) > USERS_KEPT:
             self._users.popitem(last=False)
 
-    def score(self, user_id: str, item_ids: Sequence[str]) -> Floats | None:
+    def score(self, user_id: str, items: Names) -> Floats | None:
         """What the factorisation adds for each item, [n]: its bias + the dot product; of an unknown user the biases."""
         if not self._items:
             return None
         user = self._users.get(user_id)
         if user is None or user.size != self._factors.shape[1]:
             user = np.zeros(self._factors.shape[1])
-        places = np.array([self._items.get(item, -1) for item in item_ids], np.int64)
-        return np.asarray(item_parts(user, self._factors, places))
+        return np.asarray(item_parts(user, self._factors, self._places_of(items)))
+
+    def _places_of(self, items: Names) -> Array:
+        """Where the factors of items are, [n], -1 for none; looked up once for each number."""
+        numbers = items.numbers
+        if items.numbering is not self._numbering:  # a look at the past numbers items in its own way
+            self._numbering, self._places = items.numbering, np.zeros(0, np.int64)
+        self._places = fitted(self._places, int(numbers.max(initial=-1)) + 1, _ANEW)
+        places = self._places[numbers]
+        anew = places == _ANEW
+        if anew.any():
+            found = [self._items.get(items[place], -1) for place in np.flatnonzero(anew).tolist()]
+            self._places[numbers[anew]] = found
+            places = self._places[numbers]
+        return np.asarray(places)
 
     def figures(self) -> dict[str, Any]:
         """For the status: the trainer's live quality (docs/live-quality.md)."""
@@ -113,10 +132,12 @@ class TrainedView:
             self.blend.take_published(told)
 
     def _take_factors(self, names: Sequence[bytes], rows: Sequence[bytes | None]) -> None:
+        known = len(self._items)
         for name, row in zip(names, rows, strict=True):
-            item = name.decode()
-            place = self._items.setdefault(item, len(self._items))
+            place = self._items.setdefault(name.decode(), len(self._items))
             if place >= len(self._factors):
                 self._factors = grown(self._factors, max(256, 2 * place))
             # The row of an item that has none any more says nothing.
             self._factors[place] = np.frombuffer(row, "<f8") if row else 0.0
+        if len(self._items) > known:
+            self._places[:] = _ANEW

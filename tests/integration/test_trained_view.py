@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from online_models.default import Default
 from online_models.features import NAMES
 from recommender.keys import Keys
+from recommender.numbering import Names, Numbering
 from serving.views.redis_model import connect as connect_waiting
 from serving.views.trained import TrainedView
 from streams.local_store import LocalStore
@@ -37,12 +39,12 @@ async def test_the_view_has_what_the_trainer_has(embedded_store: LocalStore) -> 
         for user in ("u1", "u4", "nobody"):
             await view.prepare(user)
             expected = model.mf.score_items(user, items) - model.mf.user_level(user)
-            found = view.score(user, [str(item) for item in items])
+            found = view.score(user, named(*map(str, items)))
             assert found is not None
             assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-12)
 
     await view.follow()
-    assert view.score("u1", ["i1"]) is None  # nothing was published yet
+    assert view.score("u1", named("i1")) is None  # nothing was published yet
     for end in (30, 31, 31, 90):
         learned(model, end - 30, end)
         await agree()
@@ -56,6 +58,13 @@ async def test_the_view_has_what_the_trainer_has(embedded_store: LocalStore) -> 
     client.close()
 
 
+def named(*items: str) -> Names:
+    """Items as a reader asks for them, whose numbers are its own."""
+    numbering = Numbering()
+    numbers = [numbering.number(item) for item in items[::-1]]
+    return Names(numbering, np.array(numbers[::-1]))
+
+
 async def test_only_rows_that_changed_are_read(embedded_store: LocalStore) -> None:
     client: Any = connect(embedded_store.url)
     waiting = connect_waiting(embedded_store.url)
@@ -64,14 +73,14 @@ async def test_only_rows_that_changed_are_read(embedded_store: LocalStore) -> No
     learned(model, 0, 40)
     publishing.write(model, publishing.weights(model), {})
     await view.follow()
-    before = view.score("nobody", ["i1", "i2"])
+    before = view.score("nobody", named("i1", "i2"))
     client.hset(
         KEYS.trainer("mf_items"), "i2", bytes(88)
     )  # behind the trainer's back: its next turn says nothing of it
     model.learn_one("u1", "i1", 3.0, {"timestamp": 5_000})
     publishing.write(model, publishing.weights(model), {})
     await view.follow()
-    after = view.score("nobody", ["i1", "i2"])
+    after = view.score("nobody", named("i1", "i2"))
     assert before is not None
     assert after is not None
     assert after[0] != before[0]
