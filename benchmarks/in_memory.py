@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from benchmarks.streams import Announcement, Event
 from benchmarks.streams.stream import SCALE
 from benchmarks.streams.topics import DIM
 from embedding_worker.exact_index import ExactIndex
 from online_models.default import Default
+from online_models.mf_part import item_parts
 from online_models.partition_state import PartitionState
 from recommender.events import Interaction, Item
+from recommender.numbering import Names, fitted
 from recommender.partitioning import partition_of
 from recommender.query import Query, Served
 from serving.adjusting import House
@@ -33,6 +37,10 @@ class Vectors:
     index: ExactIndex
     space: str = "topics"
     complete: bool = True
+
+
+ANEW = -2
+"""Where an item's factors are is to be looked up."""
 
 
 class InMemory:
@@ -63,6 +71,7 @@ class InMemory:
         self.trains = trainer is None
         self.indexes = vectors is None
         self.trainer = trainer or Default()
+        self._places, self._known = np.zeros(0, np.int64), 0
         self.vectors = vectors or Vectors(ExactIndex(DIM))
         self.model = model or MemoryReadModel([PartitionState() for _ in range(partitions)])
         self.service = LiveRecommender(
@@ -74,11 +83,18 @@ class InMemory:
             fresh_id=map(str, count()).__next__,
         )
 
-    def mf(self, user: str, items: Any) -> Any:
-        """The factorisation's scores, as the trainer publishes them."""
-        if self.trainer.mf.user_rows([user])[user] is None:
+    def mf(self, user: str, items: Names) -> Any:
+        """What the factorisation adds, as serving reads it from what the trainer publishes: rows by item number."""
+        mf, numbers = self.trainer.mf, items.numbers
+        row = mf.users.get(user)
+        if row is None:
             return None
-        return self.trainer.mf.score_items(user, list(items)) - self.trainer.mf.user_level(user)
+        if self._known != len(mf.items):
+            self._known, self._places = len(mf.items), np.zeros(0, np.int64)
+        self._places = fitted(self._places, int(numbers.max(initial=-1)) + 1, ANEW)
+        fresh = np.flatnonzero(self._places[numbers] == ANEW).tolist()
+        self._places[numbers[fresh]] = [mf.items.slots.get(items[place], -1) for place in fresh]
+        return item_parts(row, mf.items.data, self._places[numbers])
 
     def announce(self, born: Announcement) -> None:
         """An item is born: to the catalogue, the index and the trainer."""

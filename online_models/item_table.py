@@ -105,11 +105,12 @@ class ItemTable:
     def take_changes(self, changes: Changes) -> None:
         """Fill in what changed since the last call; it counts as stored from now on."""
         marks = self.dirty[: len(self.dictionary)]
-        changes.stats = self.stats.many(np.flatnonzero(marks & _STATS_CHANGED))
-        changes.rows = self.rows.many(np.flatnonzero(marks & _ROW_CHANGED))
+        if marks.max(initial=0):
+            changes.stats = self.stats.many(np.flatnonzero(marks & _STATS_CHANGED))
+            changes.rows = self.rows.many(np.flatnonzero(marks & _ROW_CHANGED))
+            marks[:] = 0
         changes.names = self.dictionary.names[self._stored_names :]
         changes.gone, self._gone = self._gone, []
-        marks[:] = 0
         self._stored_names = len(self.dictionary)
 
     def _bring_stats(self, indexes: Array) -> None:

@@ -42,7 +42,7 @@ class Finding:
         if index is not None:
             for name, vector in (("content", ask.taste.both), ("text", ask.text), ("profile", ask.profile)):
                 if vector is not None:
-                    near[name] = self._nearest(index, vector)
+                    near[name] = self._nearest(index, vector, len(ask.chosen))
         if ask.crowd is not None:
             crowd = ask.crowd[0]
             near["users"] = lambda allowed: crowd[allowed[crowd]]
@@ -64,15 +64,15 @@ class Finding:
             found.append(having[best(popularity[having], tie[having], int(np.ceil(share * n)) + more)])
         return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
-    def _nearest(self, index: VectorIndex, vector: Vector) -> Near:
+    def _nearest(self, index: VectorIndex, vector: Vector, chosen: int) -> Near:
         def near(allowed: Array) -> Array:
-            # Most of the nearest may stay: asking for some more is cheaper than a filter inside the search.
-            count = 2 * BY_CONTENT
+            # Most of the nearest may stay, but for what was chosen: to ask for more is cheaper than to filter inside.
+            count = BY_CONTENT + 8 + min(chosen // 2, BY_CONTENT)
             while True:
                 numbers = self._vectors.nearest(index, vector, count)
                 numbers = numbers[allowed[numbers]]
                 if len(numbers) >= BY_CONTENT or count >= len(index):
                     return np.asarray(numbers[:BY_CONTENT])
-                count *= 4
+                count *= 2
 
         return near

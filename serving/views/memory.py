@@ -18,7 +18,7 @@ from recommender.fatigue import ShownLists
 from recommender.numbering import Array, Numbering
 from recommender.partitioning import partition_of
 from recommender.read_model import Forgetting, UserState
-from serving.views.translate import NOTHING_SHOWN, exported, neighbours, user_state
+from serving.views.translate import NOTHING_SHOWN, exported, joined_rows, user_state
 
 STAGES = ("published", "arrived", "encoded", "indexed", "first_recommended")
 
@@ -110,13 +110,11 @@ class MemoryReadModel:
     async def rows(self, numbers: Sequence[int]) -> list[Array]:
         """Neighbour rows, the partitions' pieces one after another."""
         wanted = np.asarray(numbers, np.int64)
-        pieces: list[list[Array]] = [[] for _ in numbers]
-        for state, counts in zip(self.states, self.counts.partitions, strict=True):
-            known = counts.numbers[: counts.size]
-            for place, local in enumerate(counts.places(wanted).tolist()):
-                if local >= 0:
-                    pieces[place].append(neighbours(state.rows.row(local), known))
-        return [np.concatenate(parts) if parts else np.zeros((0, 3), np.int32) for parts in pieces]
+        tables = [
+            (state.rows, counts.places(wanted), counts.numbers[: counts.size])
+            for state, counts in zip(self.states, self.counts.partitions, strict=True)
+        ]
+        return joined_rows(tables, len(numbers))
 
     async def recent_users(self, limit: int) -> list[str]:
         """Users in hand with the newest events."""

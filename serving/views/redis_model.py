@@ -34,7 +34,7 @@ from serving.views.user_view import LOST, UserView
 
 log = logging.getLogger(__name__)
 
-PAUSE_S: Final = 0.02
+PAUSE_S: Final = 0.05
 """Between two looks at the streams, so that a busy stream's batches are taken in together."""
 CHECK_S: Final = 1.0
 """How often all heads are looked at, changes or not: only they tell of a store that lost its end."""

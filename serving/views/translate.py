@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -20,6 +21,14 @@ from recommender.read_model import History, UserState
 NOTHING_SHOWN: Final = ShownLists()
 _ROW: Final = types.Array(types.int32, 2, "C", readonly=True)
 REFUSALS: Final = {DISLIKED: "disliked", HIDDEN: "hidden"}
+
+
+class Rows(Protocol):
+    """Where neighbour rows lie: entries [entries, 3], and by local index where each begins and how long it is."""
+
+    entries: Array
+    offset: Array
+    length: Array
 
 
 def user_state(
@@ -64,6 +73,41 @@ def _neighbours(row: Array, numbers: Array) -> Array:
             out[size, 0], out[size, 1], out[size, 2] = numbers[entry[0]], entry[1], entry[2]
             size += 1
     return out[:size]
+
+
+def joined_rows(tables: Sequence[tuple[Rows, Array, Array]], count: int) -> list[Array]:
+    """The rows of `count` items, each of its pieces in several partitions one after another; see `neighbours`.
+
+    Of each partition its rows, the local index of each item [count], -1 for none, and the item numbers by local index.
+    """
+    ends = np.zeros(count, np.int64)
+    for rows, places, _ in tables:
+        _lengthen(rows.length, places, ends)
+    ends = ends.cumsum()
+    begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    out, at = np.empty((int(ends[-1]) if count else 0, 3), np.int32), begins.copy()
+    for rows, places, numbers in tables:
+        _fill(rows.entries, rows.offset, rows.length, places, numbers, out, at)
+    return [out[begin:end] for begin, end in zip(begins.tolist(), at.tolist(), strict=True)]
+
+
+@njit(cache=True)
+def _lengthen(length: Array, places: Array, lengths: Array) -> None:
+    for at, place in enumerate(places):
+        if 0 <= place < len(length):
+            lengths[at] += length[place]
+
+
+@njit(cache=True)
+def _fill(entries: Array, offset: Array, length: Array, places: Array, numbers: Array, out: Array, ends: Array) -> None:
+    for at, place in enumerate(places):
+        if not 0 <= place < len(length):
+            continue
+        for entry in entries[offset[place] : offset[place] + length[place]]:
+            if entry[0] < len(numbers) and numbers[entry[0]] >= 0:
+                end = ends[at]
+                out[end, 0], out[end, 1], out[end, 2] = numbers[entry[0]], entry[1], entry[2]
+                ends[at] += 1
 
 
 def _named(item: int, numbers: Array) -> bool:
