@@ -29,7 +29,7 @@ from benchmarks.site import Site, running, with_site
 
 BOUNDS_MS = (20.0, 100.0)
 """Of p50 and p99."""
-POLL_S = 0.02
+POLL_S = 0.01
 LIMIT_S = 10.0
 WARM_S = 8.0
 EVERY_S = 0.2

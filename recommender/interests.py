@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from recommender.vectors import BadVectorError, Vector
 
 _ROW: Final = struct.Struct("<16sHffHH")
+_LEAST: Final = 1e-6
+"""A vector whose largest number is smaller is not scaled up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,55 +118,99 @@ def build_interests(
     """
     if not known.any():
         return None
-    amounts = np.asarray(weights, np.float64)
-    sums, totals = _sums(
-        vectors, known, amounts, np.asarray(times_ms, np.int64), now_ms,
-        short.half_life_ms, short.per_event, long.half_life_ms, long.per_event,
-    )  # fmt: skip
+    places = np.where(known, np.arange(len(known)), -1)
+    ends, amounts = np.array([len(known)]), np.asarray(weights, np.float64)
+    sums, totals = _sums(vectors, places, ends, amounts, np.asarray(times_ms, np.int64), now_ms, _rates(short, long))
     absent = () if known.all() else tuple(np.flatnonzero(~known).tolist())
-    return Interests(space, sums[0], float(totals[0]), sums[1], float(totals[1]), len(known), absent)
+    return Interests(space, sums[0, 0], float(totals[0, 0]), sums[0, 1], float(totals[0, 1]), len(known), absent)
+
+
+def encode_interests(
+    space: str,
+    vectors: Vector,
+    places: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    times_ms: NDArray[np.int64],
+    now_ms: int,
+) -> list[bytes | None]:
+    """`build_interests(...).encode()` for several histories at once, [histories]; None where no item has a vector.
+
+    `vectors` [m, dim] are those of all their items; `places` [n] says which of them is an event's, -1 for none; a
+    history reaches up to its `ends` [histories], of places, weights and times.
+    """
+    sums, totals = _sums(vectors, places, ends, weights, times_ms, now_ms, _rates(SHORT, LONG))
+    largest = np.abs(sums).max(axis=2, initial=0.0).astype(np.float64)
+    factors = np.where(largest > _LEAST, 1.0 / np.maximum(largest, _LEAST), 1.0)
+    rows = (sums * factors.astype(np.float32)[:, :, None]).astype(np.float16)
+    totals *= factors
+    name, dim = space.encode()[:16], vectors.shape[1]
+    known = places >= 0
+    found: list[bytes | None] = []
+    begin = 0
+    for row, (short, long), end in zip(rows, totals.tolist(), ends.tolist(), strict=True):
+        has, begin = known[begin:end], end
+        missing = b"" if has.all() else np.flatnonzero(~has).astype("<u2").tobytes()
+        if len(missing) == 2 * len(has):
+            found.append(None)
+            continue
+        found.append(_ROW.pack(name, dim, short, long, len(has), len(missing) // 2) + missing + row.tobytes())
+    return found
+
+
+def _rates(*decays: Decay) -> NDArray[np.float64]:
+    """Half-life in ms and factor an event of each, [decays, 2]."""
+    return np.array([(decay.half_life_ms, decay.per_event) for decay in decays])
 
 
 @njit(cache=True, nogil=True)
 def _sums(
     vectors: Vector,
-    known: NDArray[np.bool_],
+    places: NDArray[np.int64],
+    ends: NDArray[np.int64],
     weights: NDArray[np.float64],
     times_ms: NDArray[np.int64],
     now_ms: int,
-    short_half_life_ms: float,
-    short_per_event: float,
-    long_half_life_ms: float,
-    long_per_event: float,
+    rates: NDArray[np.float64],
 ) -> tuple[Vector, NDArray[np.float64]]:
-    """The vectors' sums [2, dim] and those of the weights [2], each `w_k * per_event^rank_k * 2^(-age_k / half_life)`.
+    """Of each history and each decay the sum of the vectors and of their weights, [histories, 2, dim], [histories, 2].
 
-    rank is 0 for the newest. Times after `now_ms` count as now, and ages count from the youngest event: only the
-    direction of an interest matters, so that a user who returns after years has interests still, and one wrong clock
-    drowns nothing for longer than it is in the history.
+    A vector weighs `w_k * per_event^rank_k * 2^(-age_k / half_life)`; rank is 0 for the newest. Times after `now_ms`
+    count as now, and ages count from the youngest event: only the direction of an interest matters, so that a user who
+    returns after years has interests still, and one wrong clock drowns nothing for longer than it is in the history.
     """
-    count, dim = vectors.shape
-    youngest = min(times_ms.max(), now_ms)
-    sums, totals = np.zeros((2, dim)), np.zeros(2)
-    by_rank_short = by_rank_long = 1.0
-    for place in range(count - 1, -1, -1):
-        if known[place]:
-            age_ms = float(youngest - min(times_ms[place], now_ms))
-            short = weights[place] * by_rank_short * 2.0 ** (-age_ms / short_half_life_ms)
-            long = weights[place] * by_rank_long * 2.0 ** (-age_ms / long_half_life_ms)
-            for column in range(dim):
-                value = np.float64(vectors[place, column])
-                sums[0, column] += short * value
-                sums[1, column] += long * value
-            totals[0] += short
-            totals[1] += long
-        by_rank_short *= short_per_event
-        by_rank_long *= long_per_event
-    return sums.astype(np.float32), totals
+    dim = vectors.shape[1]
+    found, totals = np.empty((len(ends), 2, dim), np.float32), np.zeros((len(ends), 2))
+    sums, own = np.empty((2, dim)), np.empty(2)
+    begin = 0
+    for at, end in enumerate(ends):
+        sums[:] = 0.0
+        youngest = times_ms[begin]
+        for event in range(begin, end):
+            youngest = max(youngest, times_ms[event])
+        youngest = min(youngest, now_ms)
+        by_rank_short = by_rank_long = 1.0
+        for event in range(end - 1, begin - 1, -1):
+            place = places[event]
+            if place >= 0:
+                age_ms = float(youngest - min(times_ms[event], now_ms))
+                own[0] = weights[event] * by_rank_short * 2.0 ** (-age_ms / rates[0, 0])
+                own[1] = weights[event] * by_rank_long * 2.0 ** (-age_ms / rates[1, 0])
+                for column in range(dim):
+                    value = np.float64(vectors[place, column])
+                    sums[0, column] += own[0] * value
+                    sums[1, column] += own[1] * value
+                totals[at, 0] += own[0]
+                totals[at, 1] += own[1]
+            by_rank_short *= rates[0, 1]
+            by_rank_long *= rates[1, 1]
+        found[at] = sums
+        begin = end
+    return found, totals
 
 
 def _scaled(vector: Vector, weight: float) -> tuple[NDArray[np.float16], float]:
     """Vector and weight divided by the vector's largest number: float16 keeps 11 bits of that."""
     largest = float(np.abs(vector).max(initial=0.0))
-    factor = 1.0 / largest if largest > 1e-6 else 1.0
+    factor = 1.0 / largest if largest > _LEAST else 1.0
     return (vector * np.float32(factor)).astype(np.float16), weight * factor

@@ -40,6 +40,8 @@ class StoredVectors:
         self._topics = topics
         self._clock = clock
         self._vectors: dict[str, Vector] = {}
+        self.generation = 0
+        """Another one whenever all vectors at hand were let go."""
         self._expires = 0.0
         self.space = ""
 
@@ -69,6 +71,7 @@ class StoredVectors:
         stored = self._client.get(self._keys.space)
         self.space = stored.decode() if isinstance(stored, bytes) else ""
         self._vectors.clear()
+        self.generation += 1
         self._expires = self._clock() + (FRESH_S if self.space else 1.0)
 
     def _fetch(self, items: set[str]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recommender.interests import LONG, SHORT, Decay, Interests, build_interests, decode_interests
+from recommender.interests import LONG, SHORT, Decay, Interests, build_interests, decode_interests, encode_interests
 from recommender.vectors import BadVectorError, Vector, check_vector
 
 DAY = 86_400_000
@@ -107,3 +107,16 @@ def test_a_row_of_interests_comes_back_up_to_a_factor(
 def test_any_bytes_are_refused_or_read(value: bytes) -> None:
     with suppress(BadVectorError):
         decode_interests(value)
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(-1, 3), st.integers(-3, 3), st.integers(0, 9)), min_size=1), max_size=4))
+def test_several_histories_at_once_are_each_by_itself(histories: list[list[tuple[int, int, int]]]) -> None:
+    vectors = np.random.default_rng(3).normal(size=(4, 5)).astype(np.float32)
+    flat = [event for history in histories for event in history]
+    places, weights, days = (np.array([event[part] for event in flat], np.int64) for part in range(3))
+    ends = np.cumsum([len(history) for history in histories], dtype=np.int64)
+    found = encode_interests("s", vectors, places, ends, weights.astype(np.float64), days * DAY, 5 * DAY)
+    for history, row in zip(histories, found, strict=True):
+        own = [None if place < 0 else vectors[place] for place, _, _ in history]
+        alone = made_of(own, [weight for _, weight, _ in history], [day * DAY for _, _, day in history], 5 * DAY)
+        assert row == (alone.encode() if alone else None)
