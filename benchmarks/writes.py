@@ -9,7 +9,7 @@ batch without a transaction, on the same Redis and by turns. A key is a row of a
 name, a chunk of ids, the head, or the entry in the changes: each is a key of the floor.
 
 Batches: while records come, a fetch waits 16 ms for company (docs/decisions/0015-batches-by-waiting.md), so a partition
-writes `rate * 0.016 / 4` events at once, at least one; a worker that has to catch up writes 2,000.
+writes `rate * 0.016 / 4` events at once, at least one; a worker that has to catch up writes 8,000.
 
 Bytes are those of all keys, fields and values of the write. Beside them: what Redis' append-only file grew by, with its
 protocol. Rows are written whole, not as deltas (docs/decisions/0005-whole-rows.md). What is not in it: the views that
@@ -39,7 +39,7 @@ from streams.transport import BUSY_FETCH_WAIT_MS
 from tests.rig.redis_server import RedisServer
 
 RATES = (100, 1_000, 10_000)
-BACKLOG = 2_000
+BACKLOG = 8_000
 TYPICAL = 40
 """Events in a write, from which on the time a key has a bound."""
 BOUND_US = 3.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from streams.intake import LogRecord
 from streams.memory_store import MemoryUserStore
 from streams.steps import Steps
 from streams.store import StoreAwayError, UserWrite
-from streams.user_shard import UserShard
+from streams.user_shard import Step, UserShard
 
 TYPES = EventTypes()
 USERS = [user for user in (f"u{n}" for n in range(60)) if partition_of(user, 4) == 0]
@@ -195,3 +196,35 @@ async def test_offsets_may_have_gaps() -> None:
     await rig.steps.take(Batch("interactions", 0, 0, 100, [r for r in sparse if r.offset < 100]))
     await rig.steps.take(Batch("interactions", 0, 100, 207, [r for r in sparse if r.offset >= 100]))
     assert await rig.position() == 207
+
+
+async def test_while_one_partition_is_written_another_one_is_folded() -> None:
+    folded = threading.Event()
+
+    class Slow(FlakyStore):
+        """A store whose write takes until another partition was folded."""
+
+        def write(self, token: str, expected_head: bytes | None, write: UserWrite) -> bool:
+            assert folded.wait(10.0), "the fold of another partition waited for this write"
+            return super().write(token, expected_head, write)
+
+    class Other(UserShard):
+        """Another partition, which tells that it was folded."""
+
+        def fold(self, kind: str, batch: Batch) -> Step:
+            step = super().fold(kind, batch)
+            folded.set()
+            return step
+
+    rig = Rig(Slow())
+    shards = [rig.shard, Other(1, 4, MemoryUserStore(), TYPES, "b", b"k" * 16)]
+    steps = Steps(
+        lambda _, partition: shards[partition], {"interactions": "interactions"}, rig, rig._nothing, rig._nothing,
+        rig._rewind, lambda _: True,
+    )  # fmt: skip
+    begun = asyncio.create_task(steps.take(Batch("interactions", 0, 0, 50, LOG[:50])))
+    await asyncio.sleep(0.05)
+    await steps.take(Batch("interactions", 1, 0, 50, LOG[:50]))
+    await begun
+    steps.close()
+    assert [shard.next_offset("interactions") for shard in shards] == [50, 50]

@@ -2,13 +2,15 @@
 
 import hashlib
 import inspect
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 
-from streams.transport import BatchConsumer, _Thread
+from streams.transport import FETCH_WAIT_MS, BatchConsumer, _Thread, wait_ms
 
 READ = {
     driver.AIOKafkaConsumerThread._create_worker_consumer: "c2701bfc3e6f6cad",
@@ -35,3 +37,16 @@ def test_every_override_has_something_to_override() -> None:
         for name in vars(ours):
             if not name.startswith("__") and name not in {"_batch", "rewind", "_begins", "out_of_range", "_return"}:
                 assert hasattr(theirs, name), name
+
+
+def test_a_fetch_waits_the_longer_the_more_the_last_one_brought() -> None:
+    none: list[list[Any]] = []
+    few, many = [[record(700)]], [[record(100)] * 40, [record(100)] * 40]
+    assert wait_ms(none) == FETCH_WAIT_MS
+    assert wait_ms(few) < FETCH_WAIT_MS < wait_ms(many)
+    assert wait_ms([[record(-1)]]) == wait_ms(few)  # a record without a value came, too
+
+
+def record(size: int) -> SimpleNamespace:
+    """A fetched record; aiokafka's size of a value that is not there is -1."""
+    return SimpleNamespace(serialized_value_size=size)
