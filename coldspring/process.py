@@ -25,8 +25,8 @@ PARENT: Final = "COLDSPRING_PARENT"
 RUN: Final = "COLDSPRING_RUN"
 """Set by an embedded run to its folder: what is kept there goes with it."""
 
-NICENESS: Final = {"trainer": 10, "embedding": 5}
-"""Beside serving on a few cores, lists come before lessons."""
+NICENESS: Final = {"worker": 5, "embedding": 5, "trainer": 15}
+"""On few cores answers come before what is learned, and that before lessons. A worker that is late takes larger batches."""
 
 AUTOGROUP: Final = Path("/proc/self/autogroup")
 SWITCH_S: Final = 0.0005
