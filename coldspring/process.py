@@ -26,7 +26,9 @@ RUN: Final = "COLDSPRING_RUN"
 """Set by an embedded run to its folder: what is kept there goes with it."""
 
 NICENESS: Final = {"worker": 5, "embedding": 5, "trainer": 15}
-"""On few cores answers come before what is learned, and that before lessons. A worker that is late takes larger batches."""
+"""On few cores answers come before what is learned, and that before lessons.
+
+A worker that is late writes larger batches, which cost less."""
 
 AUTOGROUP: Final = Path("/proc/self/autogroup")
 SWITCH_S: Final = 0.0005
