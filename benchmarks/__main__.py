@@ -28,7 +28,7 @@ FAST: dict[str, list[list[str]]] = {
     "fresh_items": [[]],
     "encoder": [[]],
     "cost": [[]],
-    "restart": [[]],
+    "restart": [["--starts", "2"]],
     "growth": [[]],
     "scale": [[]],
 }
