@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -61,7 +62,7 @@ class Asking:
     clock
         Wall time in ms.
     prepare
-        Awaited with the id of a user who has a history, before `mf` is asked about them.
+        Awaited with the id of who asks, before `mf` is asked about them.
     around
         Gives what is known of a context.
     """
@@ -86,10 +87,8 @@ class Asking:
 
     async def read(self, query: Query) -> Ask:
         """The question with the user, those they are the same as, rows, texts. Raises `Unavailable`."""
-        states = await self._states(query)
+        states = await self._prepared(query)
         known = bool(states and states[0].total)
-        if self._prepare is not None and query.user_id is not None and known:
-            await self._prepare(query.user_id)
         own = states[0] if states else NOBODY
         now = self.model.counts.clock
         numbering = self.model.numbering
@@ -125,6 +124,13 @@ class Asking:
             now_ms=now,
             wall_ms=self._clock(),
         )
+
+    async def _prepared(self, query: Query) -> list[UserState]:
+        """`_states`, while `prepare` does what it does: both wait for the store, so they wait together."""
+        if self._prepare is None or query.user_id is None:
+            return await self._states(query)
+        states, _ = await asyncio.gather(self._states(query), self._prepare(query.user_id))
+        return states
 
     async def _states(self, query: Query) -> list[UserState]:
         """Who asks, if anything is held of them, then those they are the same as."""

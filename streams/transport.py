@@ -43,7 +43,7 @@ FETCH_WAIT_MS = 25
 BUSY_FETCH_WAIT_MS = 16
 """While records come, more are on their way: a batch costs some 3 ms of all processes together, whatever it holds."""
 
-CROWDED_FETCH_WAIT_MS = 40
+CROWDED_FETCH_WAIT_MS = 150
 """While many come: so many larger batches leave more of the machine to those who answer."""
 
 CROWD_BYTES = 8_000

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -49,7 +50,7 @@ class TrainedView:
         self._places: Array = np.zeros(0, np.int64)
         self._numbering: Numbering | None = None
         self._epoch, self._turn = "", 0
-        self._users: OrderedDict[str, Floats | None] = OrderedDict()
+        self._users: OrderedDict[str, Floats] = OrderedDict()
 
     async def run(self) -> None:
         """Follow until cancelled; while the store is away, keep what is known."""
@@ -89,14 +90,15 @@ class TrainedView:
 
     async def prepare(self, user_id: str) -> None:
         """Have the user's factors at hand, as they stand now; none while the store is away."""
+        data = None
+        if self._items:
+            with suppress(RedisError, OSError, TimeoutError):
+                data = await self._line.ask(single("HGET", self._keys.trainer("mf_users"), user_id))
+        # What was known stays until now: somebody else may be asking for the same user's list meanwhile.
         self._users.pop(user_id, None)
-        if not self._items:
+        if not data:  # to ask about somebody unknown leaves no trace
             return
-        try:
-            data = await self._line.ask(single("HGET", self._keys.trainer("mf_users"), user_id))
-        except (RedisError, OSError, TimeoutError):
-            return
-        self._users[user_id] = np.frombuffer(data, "<f8").copy() if data else None
+        self._users[user_id] = np.frombuffer(data, "<f8").copy()
         if len(self._users) > USERS_KEPT:
             self._users.popitem(last=False)
 
