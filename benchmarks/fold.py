@@ -124,7 +124,7 @@ def trained(those: Sequence[Example], tested: float) -> tuple[float, dict[str, f
     model.blend.learn = timed(model.blend.learn, "the blend's step", spent)
     model._learn_blend = timed(model._learn_blend, "features and blend", spent)
     model.mf.learn_one = timed(model.mf.learn_one, "matrix factorisation", spent)
-    model.count_one = timed(model.count_one, "counts", spent)
+    model.count_many = timed(model.count_many, "counts", spent)
     began = time.process_time()
     for at in range(0, len(those), PAUSE):
         trainer.learn(those[at : at + PAUSE])

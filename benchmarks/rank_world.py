@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -144,9 +145,11 @@ class World:
         self._know_content()
         self._note("content")
         last = len(self.taken.users) - self.lessons
-        for number, (user, item, at) in enumerate(self.events()):
-            learn = self.trainer.learn_one if number >= last else self.trainer.count_one
-            learn(user, item, 1.0, {"timestamp": at, "type": "click"})
+        events = ((user, item, 1.0, {"timestamp": at, "type": "click"}) for user, item, at in self.events())
+        while batch := list(islice(events, min(BATCH, last))):
+            self.trainer.count_many(batch)
+            last -= len(batch)
+        self.trainer.learn_many(events)
         self._note("train")
 
     def _know_content(self) -> None:

@@ -14,6 +14,7 @@ from online_models.own_items import PLACE
 Array = np.ndarray[Any, Any]
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 BY_COVISITS, BY_POPULARITY, BY_AGE = 150, 100, 50
 BY_CONTENT, NEIGHBOURS = 6, 12
@@ -37,19 +38,28 @@ def best_covisits(touched: Indexes, table: Floats, own: Floats, most: int) -> In
 
 
 @njit(cache=True)
-def distinct(several: Indexes, gone: Indexes, tie: Array, mark: Array) -> Indexes:
-    """`several` without repeats, those of `gone` and dead items; `mark` is left as it was, all 0."""
-    for index in gone:
-        mark[index] = 1
+def distinct(several: Indexes, tie: Array, mark: Array) -> Indexes:
+    """`several` without repeats and dead items; `mark` is left as it was, all 0."""
     out = np.empty(len(several), np.int64)
     found = 0
     for index in several:
         if mark[index] == 0 and tie[index] != 0:
-            mark[index] = 2
+            mark[index] = 1
             out[found] = index
             found += 1
     for index in out[:found]:
         mark[index] = 0
+    return out[:found]
+
+
+@njit(cache=True)
+def free(several: Indexes, gone: Indexes, tie: Array, mark: Array) -> Bools:
+    """Which of `several` are neither in `gone` nor dead; `mark` is left as it was, all 0."""
+    for index in gone:
+        mark[index] = 1
+    out = np.empty(len(several), np.bool_)
+    for at in range(len(several)):
+        out[at] = mark[several[at]] == 0 and tie[several[at]] != 0
     for index in gone:
         mark[index] = 0
-    return out[:found]
+    return out

@@ -15,15 +15,16 @@ model is a function of its events.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from online_models import candidates
-from online_models.base import Context, Floats, Id, best_first, event_time, leading, top
+from online_models.base import Context, Event, Floats, Id, best_first, event_time, leading, top
 from online_models.blend import Blend
 from online_models.caps import Caps
 from online_models.covisits import VOTES, Covisits
@@ -31,7 +32,7 @@ from online_models.exact import Array, ExactRanker, key
 from online_models.features import CONTENT, FACTS, MF, NAMES, START, clear_evidence, feature_matrix
 from online_models.gather import gather
 from online_models.item_content import ItemContent
-from online_models.kernels import HALF_LIVES_MS, RING, SCALE
+from online_models.kernels import RING, SCALE
 from online_models.leaders import Leaders
 from online_models.mf_part import MfPart
 from online_models.own_items import OwnItems
@@ -50,6 +51,15 @@ MOST_ALIKE: Final = 2
 """An item that a user took more than a few times, and more often than one time in so many lately, teaches nothing:
 whoever does one thing over and over would teach it to the weights of all. (Favourites are no such thing: with a
 stricter rule, 3 times and one in 4, a music stream lost 5 % of HR@10 and 24 % of NDCG@10.)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A user's candidates [n] and their features [n, F]: whoever is tested on an event is then taught by the same."""
+
+    view: View
+    indexes: Array
+    features: Floats
 
 
 class Default(ExactRanker):
@@ -72,11 +82,12 @@ class Default(ExactRanker):
         self.mf = BiasedMF(n_factors=n_factors, max_users=self.caps.users, max_items=self.caps.items, seed=seed)
         self.content = ItemContent()
         self._mf_part = MfPart(self.mf)
-        self._leaders = Leaders(candidates.BY_POPULARITY, [HALF_LIVES_MS[FAST], HALF_LIVES_MS[SLOW]])
+        self._leaders = Leaders(candidates.BY_POPULARITY, (FAST, SLOW))
         self._covisits = Covisits(fade, most=VOTES)
         self._own = OwnItems()
         self._mark = np.zeros(1024, np.uint8)  # work space: which items are in a set
         self._rooms = _rooms(ROOM)
+        self._asked: Asked | None = None
 
     def _learn(self, user: Id, item: Id, weight: float, x: Context) -> None:
         index = self._index(item)
@@ -84,22 +95,18 @@ class Default(ExactRanker):
         teaches = row is None or index is None or self._teaches(row, index)
         if weight > 0.0 and index is not None and teaches:
             self._learn_blend(user, row, index, event_time(x))
-        index = self.count_one(user, item, weight, x)
+        self.count_many([(user, item, weight, x)])
         if weight != 0.0 and teaches:
             self.mf.learn_one(user, item, weight)
-            self._mf_part.note(index, item)
+            self._mf_part.note(self.state.dictionary.index[key(item)], item)
 
-    def count_one(self, user: Id, item: Id, weight: float, x: Context) -> int:
-        """Fold an event as `learn_one` does, without a lesson for the weights: a trainer's events beyond its share.
-
-        Returns the item's index.
-        """
-        index = self._fold(user, item, weight, x)
-        self._leaders.update(index, *self.state.stats.trends(index, (FAST, SLOW)))
+    def count_many(self, events: Sequence[Event]) -> None:
+        """Fold events as `learn_one` does, without a lesson for the weights: a trainer's events beyond its share."""
+        self._asked = None
+        indexes = np.array(list(dict.fromkeys(self._fold(events))), np.int64)
+        self._leaders.update(indexes, self.state.stats.table)
         if len(self._names) > 2 * self.caps.items + SPARE:
             self.renumber()
-            index = self.state.dictionary.index[key(item)]
-        return index
 
     def renumber(self) -> None:
         """Give back the places that items which left had taken; what is known of those that stay is as it was."""
@@ -121,6 +128,7 @@ class Default(ExactRanker):
 
         What others' rows and the weights learned from them stays: only a rebuild from the log takes that back.
         """
+        self._asked = None
         self._users.erase(self.state, key(user), until)
         self.mf.forget_user(user)
 
@@ -134,11 +142,22 @@ class Default(ExactRanker):
 
     def _learn_blend(self, user: Id, row: UserRow | None, index: int, at: int | None) -> None:
         """Let the blend learn that the user took the item, if it was among those they might have been shown."""
+        asked = self._asked
+        if asked is None or (asked.view.user, asked.view.now) != (user, self._as_of(at)):
+            asked = self._ask(user, row, at)
+        target = np.flatnonzero(asked.indexes == index)
+        if len(target):
+            self.blend.learn(asked.features, int(target[0]), asked.view.history, asked.view.gap)
+
+    def _ask(self, user: Id, row: UserRow | None, at: int | None) -> Asked:
+        """The candidates of a user; they hold until the next event, and until others are asked for."""
         with self._look(user, row, at) as view:
-            found = self._candidates(view, np.zeros(0, np.int64))
-            target = np.flatnonzero(found == index)
-            if len(target):
-                self.blend.learn(self._features(view, found), int(target[0]), view.history, view.gap)
+            indexes = self._candidates(view)
+            self._asked = Asked(view, indexes, self._features(view, indexes))
+        return self._asked
+
+    def _as_of(self, at: int | None) -> int:
+        return self.state.clock.now if at is None else at
 
     @contextmanager
     def _look(self, user: Id, row: UserRow | None, at: int | None) -> Iterator[View]:
@@ -147,7 +166,7 @@ class Default(ExactRanker):
         if n > len(self._mark):
             self._mark = np.zeros(2 * n, np.uint8)
         row = NOBODY if row is None else row
-        view = View.of(user, row, self.state.clock.now if at is None else at)
+        view = View.of(user, row, self._as_of(at))
         counts = self.state.stats.table["count"][:n]
         touched = self._covisits.read(
             view.ring, counts, rows.offset, rows.length, rows.entries, view.session, float(SCALE)
@@ -158,8 +177,8 @@ class Default(ExactRanker):
             self._own.clear()
             self._covisits.clear()
 
-    def _candidates(self, view: View, exclude: Array) -> Array:
-        """Indexes of the items that are scored: each once, without `exclude`."""
+    def _candidates(self, view: View) -> Array:
+        """Indexes of the items that are scored, each once."""
         n = len(self._names)
         if n <= candidates.ALL:
             several = np.arange(n)
@@ -168,10 +187,11 @@ class Default(ExactRanker):
             alike = self.content.near(view.ring[: candidates.BY_CONTENT], candidates.NEIGHBOURS)
             newest = np.arange(n - candidates.BY_AGE, n)
             several = np.concatenate((view.own, near, self._leaders.of(0), self._leaders.of(1), alike, newest))
-        return np.asarray(candidates.distinct(several, exclude, self.state.dictionary.tie, self._mark))
+        return np.asarray(candidates.distinct(several, self.state.dictionary.tie, self._mark))
 
     def _features(self, view: View, indexes: Array) -> Floats:
         """The blend's features of some items, [n, F]; they hold until the next call."""
+        self._asked = None
         n = len(indexes)
         evidence, matrix = self._rooms if n <= ROOM else _rooms(n)
         evidence = clear_evidence(evidence[:n])
@@ -214,16 +234,32 @@ class Default(ExactRanker):
 
     def scored(self, user: Id, k: int, exclude: Collection[Id] = (), at: int | None = None) -> list[tuple[Id, float]]:
         """The `k` best candidates and their scores, without `exclude`; every item is one if they are fewer than `k`."""
-        gone = np.array(sorted({i for item in exclude if (i := self._index(item)) is not None}), np.int64)
-        with self._look(user, self._user(user), at) as view:
-            indexes = self._candidates(view, gone)
-            if len(indexes) < k:
-                everything = np.arange(len(self._names))
-                indexes = candidates.distinct(everything, gone, self.state.dictionary.tie, self._mark)
-            scores = self._score(view, indexes)
+        gone = np.array([i for item in exclude if (i := self._index(item)) is not None], np.int64)
+        indexes, scores = self._scored(user, k, gone, at)
         # Most candidates stay behind: only those that may be in the list are looked up by name.
         best = leading(scores, k)
         return top([self._names[index] for index in indexes[best].tolist()], scores[best], k)
+
+    def hits(self, user: Id, index: int, k: int, gone: Array, at: int) -> bool:
+        """Would an item be among the `k` best at an event time in ms, if all that tie with it came before it?
+
+        index, gone: indexes of the item and [n] of those that are left out.
+        """
+        indexes, scores = self._scored(user, k + 1, gone, at)
+        own = scores[indexes == index]
+        return bool(len(own)) and int((scores >= own[0]).sum()) <= k
+
+    def _scored(self, user: Id, k: int, gone: Array, at: int | None) -> tuple[Array, Floats]:
+        """Candidates without `gone` and their scores; every item is one if they are fewer than `k`."""
+        row, tie = self._user(user), self.state.dictionary.tie
+        asked = self._ask(user, row, at)
+        free = candidates.free(asked.indexes, gone, tie, self._mark)
+        if np.count_nonzero(free) >= k:
+            return asked.indexes[free], self.blend.score(asked.features, asked.view.history, asked.view.gap)[free]
+        everything = np.arange(len(self._names))
+        everything = everything[candidates.free(everything, gone, tie, self._mark)]
+        with self._look(user, row, at) as view:
+            return everything, self._score(view, everything)
 
     def add_item(
         self, item: Id, vector: npt.ArrayLike | None = None, text: str | None = None, timestamp: int | None = None
@@ -231,6 +267,7 @@ class Default(ExactRanker):
         """Make an item known, and what it is about: by its vector, without one by the words of its text."""
         if vector is not None:
             self.content.check(vector)
+        self._asked = None
         super().add_item(item, timestamp=timestamp)
         self.content.put(self.state.dictionary.index[key(item)], vector, text)
 
@@ -247,6 +284,7 @@ class Default(ExactRanker):
 
     def load_state(self, state: State) -> None:
         """Take the state over."""
+        self._asked = None
         super().load_state(state)
         self.blend.load_state(part("blend", state))
         self.mf.load_state(part("mf", state))

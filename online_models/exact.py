@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from online_models.base import Context, Floats, Id, OnlineRanker, event_time
+from online_models.base import Context, Event, Floats, Id, OnlineRanker, event_time
 from online_models.caps import UNBOUNDED, Caps
 from online_models.kernels import RING, SCALE
 from online_models.neighbours import grown
@@ -71,19 +71,24 @@ class ExactRanker(OnlineRanker):
         self._announced = np.zeros(max(1024, len(names)), np.int64)
 
     def _learn(self, user: Id, item: Id, weight: float, x: Context) -> None:
-        self._fold(user, item, weight, x)
+        self._fold([(user, item, weight, x)])
 
-    def _fold(self, user: Id, item: Id, weight: float, x: Context) -> int:
-        """Fold one event; the item's index."""
-        kind = x.get("type")
-        if kind not in self.state.types:
-            kind = "dislike" if weight < 0.0 else "click" if weight >= 1.0 else "view"
-        when = event_time(x) or self.state.clock.now or 1
-        self.state.fold([Interaction(key(user), str(kind), when, key(item), value=weight, scale=(-_BIG, _BIG))])
+    def _fold(self, events: Sequence[Event]) -> list[int]:
+        """Fold events in their order; the items' indexes."""
+        folded = []
+        for user, item, weight, context in events:
+            x = context or {}
+            kind = x.get("type")
+            if kind not in self.state.types:
+                kind = "dislike" if weight < 0.0 else "click" if weight >= 1.0 else "view"
+            when = event_time(x) or self.state.clock.now or 1
+            folded.append(Interaction(key(user), str(kind), when, key(item), value=weight, scale=(-_BIG, _BIG)))
+        self.state.fold(folded)
         self._follow_names()
         if len(self.state.users.ids) > IN_HAND:
             self._users.pack(self.state)
-        return self.state.dictionary.index[key(item)]
+        index = self.state.dictionary.index
+        return [index[event.item_id] for event in folded if event.item_id in index]
 
     def _follow_names(self) -> None:
         names = self.state.dictionary.names

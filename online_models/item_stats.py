@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from online_models.kernels import HALF_LIVES_MS, trend
+from online_models.kernels import HALF_LIVES_MS
 from online_models.neighbours import grown
 
 Array = np.ndarray[Any, Any]
@@ -30,17 +29,6 @@ def stats_dtype(types: int) -> np.dtype[Any]:
     )
 
 
-@njit(cache=True)
-def newest_trends(stats: Array, index: int, half_lives: tuple[int, ...]) -> tuple[Array, int]:
-    """See `ItemStats.trends`."""
-    s = stats[index]
-    at = max(s.popularity_at, s.ahead_at)
-    out = np.empty(len(half_lives))
-    for place, k in enumerate(half_lives):
-        out[place] = trend(s, k, at, HALF_LIVES_MS[k])
-    return out, at
-
-
 class ItemStats:
     """The counts of every item of a partition, by local index."""
 
@@ -55,10 +43,6 @@ class ItemStats:
     def put(self, index: int, data: bytes) -> None:
         """Set one item's counts from its bytes."""
         self.table[index] = np.frombuffer(data, self.table.dtype)[0]
-
-    def trends(self, index: int, half_lives: tuple[int, ...]) -> tuple[Array, int]:
-        """One item's popularity at some of the half-lives by number, and the event time in ms that it is decayed to."""
-        return newest_trends(self.table, index, half_lives)
 
     def clear(self, index: int) -> None:
         """Nothing is counted of an item any more."""

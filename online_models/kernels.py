@@ -159,7 +159,7 @@ def _add(
 @njit(cache=True)
 def decayed(value: float, age_ms: float, half_life_ms: float) -> float:
     """`value` after `age_ms`; a value that seems to come from the future counts as of now."""
-    if age_ms <= 0.0:
+    if age_ms <= 0.0 or value == 0.0:  # nothing stays nothing, and a power costs what thirty multiplications do
         return value
     return float(value * 2.0 ** (-age_ms / half_life_ms))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -35,6 +35,15 @@ class Contexts:
         if index is None or not state.has_met(example.user_id, index):
             self.trends.learn(example.item_id, example.timestamp, example.context)
             self._changed = True
+
+    def hear_all(self, examples: Sequence[Example], state: PartitionState) -> None:
+        """Take in examples that `state` learns one after another afterwards."""
+        met: set[tuple[str, str]] = set()
+        for example in examples:
+            pair = example.user_id, example.item_id
+            if pair not in met:
+                self.hear(example, state)
+                met.add(pair)
 
     def publish(self) -> None:
         """Write what serving reads, if there is news or the store has lost it. Blocking; raises redis' errors."""

@@ -6,7 +6,6 @@ against. The two popularities are read from the default model's own counts, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,11 +15,11 @@ from numba import njit
 from online_models.default import FAST, Default
 from online_models.kernels import HALF_LIVES_MS, SCALE
 from online_models.partition_state import PartitionState
-from recommender.evaluation import strict_place
 from streams.outbox import Example
 from streams.quality import K, Test, Trial
 
 Array = np.ndarray[Any, Any]
+_NOTHING: Final = np.zeros(0, np.int64)
 _DAY_MS: Final = float(HALF_LIVES_MS[FAST])
 
 
@@ -30,8 +29,8 @@ def trial_of(example: Example, state: PartitionState) -> Trial | None:
     A late event (another partition was ahead) is asked about as of now, as a list would be.
     """
     row, index = state.user(example.user_id), state.dictionary.index.get(example.item_id)
-    own = [] if row is None else [state.dictionary.names[item] for item in row.items.tolist()]
-    if example.y <= 0.0 or example.item_id in own:
+    own = _NOTHING if row is None else np.unique(row.items).astype(np.int64)
+    if example.y <= 0.0 or index in own:
         return None
     at = max(example.timestamp, state.clock.now)
     events = 0 if index is None else int(state.stats.table["counted"][index]) // SCALE
@@ -42,23 +41,24 @@ def live_tests(default: Default) -> MappingProxyType[str, Test]:
     """The models by name: the default, River's factorisation in it, popularity, and popularity of the last day."""
 
     def by_default(trial: Trial) -> bool:
-        found = default.scored(trial.user, K + 1, trial.own, trial.at)
-        return strict_place(trial.item, found, K) is not None
+        index = default.state.dictionary.index.get(trial.item)
+        return index is not None and default.hits(trial.user, index, K, trial.own, trial.at)
 
     def by_mf(trial: Trial) -> bool:
-        mf = default.mf
-        place, own = _places(mf.items.slots, trial)
+        mf, slots, names = default.mf, default.mf.items.slots, default.state.dictionary.names
+        place = slots.get(trial.item, -1)
+        own = np.array(sorted(slots[name] for item in trial.own if (name := names[item]) in slots), np.int64)
         user = mf.users.get(trial.user)
         row = np.zeros(1 + mf.n_factors) if user is None else user
         return place >= 0 and bool(_mf_hits(mf.items.data[: len(mf.items)], row, place, own))
 
     def by_popularity(trial: Trial) -> bool:
-        place, own = _places(default.state.dictionary.index, trial)
-        return place >= 0 and bool(_popularity_hits(_counts(default), place, own))
+        place = default.state.dictionary.index.get(trial.item, -1)
+        return place >= 0 and bool(_popularity_hits(_counts(default), place, trial.own))
 
     def by_decayed_popularity(trial: Trial) -> bool:
-        place, own = _places(default.state.dictionary.index, trial)
-        return place >= 0 and bool(_decayed_hits(_counts(default), place, own, FAST, _DAY_MS))
+        place = default.state.dictionary.index.get(trial.item, -1)
+        return place >= 0 and bool(_decayed_hits(_counts(default), place, trial.own, FAST, _DAY_MS))
 
     return MappingProxyType(
         {
@@ -72,12 +72,6 @@ def live_tests(default: Default) -> MappingProxyType[str, Test]:
 
 def _counts(default: Default) -> Array:
     return default.state.stats.table[: len(default.state.dictionary)]
-
-
-def _places(places: Mapping[Any, int], trial: Trial) -> tuple[int, Array]:
-    """Where the trial's item is, -1 if nowhere; and the user's own items, sorted."""
-    own = np.array(sorted({places[item] for item in trial.own if item in places}), np.int64)
-    return places.get(trial.item, -1), own
 
 
 # Each of these counts who is as good or better, and gives up as soon as the item cannot be among the best: most lists

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,12 +29,12 @@ LEAST: Final = 30
 class Trial:
     """An event that is about to be learned: who took what at which event time (ms), and how much was known before.
 
-    `own` holds the items that a list for the user leaves out.
+    `own` holds the items that a list for the user leaves out, as the tests know them.
     """
 
     user: str
     item: str
-    own: Sequence[str]
+    own: Any
     at: int
     item_events: int
     user_events: int

@@ -9,6 +9,6 @@ from __future__ import annotations
 import hashlib
 
 
-def share_of(identity: str, purpose: str = "") -> float:
-    """A number in [0, 1) that only the identity decides, another one for each purpose."""
-    return int.from_bytes(hashlib.blake2b((purpose + identity).encode(), digest_size=8).digest(), "little") / 2**64
+def share_of(identity: str) -> float:
+    """A number in [0, 1) that only the identity decides."""
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little") / 2**64

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import redis
 
+from online_models.base import Event
 from online_models.caps import Caps
 from online_models.dedupe import DedupeWindow
 from online_models.default import Default
@@ -163,6 +164,7 @@ class Trainer:
 
     def learn(self, examples: Sequence[Example]) -> None:
         """Test, count and learn examples in their order; blocking."""
+        waiting: list[Example] = []  # of which nothing is asked before they are counted
         for example in examples:
             if example.timestamp <= self._forgotten.until(example.user_id):
                 continue
@@ -171,19 +173,34 @@ class Trainer:
             self.shown.hear(example)
             if example.type == IMPRESSION:
                 continue
-            self._learned += 1
-            if share_of(example.identity, "test") < self._tested and (trial := trial_of(example, self.default.state)):
+            # The same events are tested and then taught: what is read for the one serves the other.
+            share = share_of(example.identity)
+            if share >= self._tested and share >= self._lessons:
+                waiting.append(example)
+                continue
+            self._count(waiting)
+            waiting.clear()
+            if share < self._tested and (trial := trial_of(example, self.default.state)):
                 self.quality.test(trial)
+            if share >= self._lessons:
+                waiting.append(example)
+                continue
             self.contexts.hear(example, self.default.state)
-            context = {"timestamp": example.timestamp, "type": example.type}
-            if self._lessons >= 1.0 or share_of(example.identity) < self._lessons:
-                self._taught += 1
-                self.default.learn_one(example.user_id, example.item_id, example.y, context)
-            else:
-                self.default.count_one(example.user_id, example.item_id, example.y, context)
+            self._learned += 1
+            self._taught += 1
+            self.default.learn_one(*_event(example))
+        self._count(waiting)
         self._seen.take_fresh()
         # Afterwards: a model that knew an item from before its first event would be tested on a hint.
         self._describe({example.item_id for example in examples if example.type != IMPRESSION})
+
+    def _count(self, examples: Sequence[Example]) -> None:
+        """Count examples that are no lessons, in their order."""
+        if not examples:
+            return
+        self.contexts.hear_all(examples, self.default.state)
+        self._learned += len(examples)
+        self.default.count_many([_event(example) for example in examples])
 
     def _describe(self, items: set[str]) -> None:
         """Give the model the vectors of known items that it has none of yet, and when these were announced."""
@@ -261,3 +278,7 @@ class Trainer:
 
     async def _run(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+
+def _event(example: Example) -> Event:
+    return example.user_id, example.item_id, example.y, {"timestamp": example.timestamp, "type": example.type}

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from online_models.item_item import ItemItem
+from online_models.item_stats import stats_dtype
+from online_models.kernels import HALF_LIVES_MS
 from online_models.leaders import Leaders
 
 
@@ -38,19 +40,25 @@ def test_item_item_is_its_formula() -> None:
         assert model.predict_one(user, item) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
-def test_leaders_are_those_a_scan_would_find() -> None:
+@pytest.mark.parametrize("together", [1, 7])
+def test_leaders_are_those_a_scan_would_find(together: int) -> None:
     rng = random.Random(1)
-    half_lives = [5_000.0, 90_000.0]
-    leaders = Leaders(size=20, half_lives=half_lives)
-    values, times = np.zeros((3000, 2)), np.zeros(3000)
-    for now in range(0, 3_000_000, 500):
+    half_lives = HALF_LIVES_MS[[0, 1]]
+    leaders, stats = Leaders(size=20, half_lives=(0, 1)), np.zeros(3000, stats_dtype(1))
+    waiting: list[int] = []
+    for now in range(0, 1_500_000_000, 250_000):
         item = min(int(rng.expovariate(0.005)), 2999)
-        values[item] = values[item] * 2.0 ** (-(now - times[item]) / np.array(half_lives)) + 1.0
-        times[item] = now
-        leaders.update(item, values[item], now)
-    decayed = values * 2.0 ** (-(now - times)[:, None] / np.array(half_lives))
+        waiting.append(item)
+        faded = 2.0 ** (-(now - stats["popularity_at"][item]) / half_lives)
+        stats["popularity"][item, :2] = stats["popularity"][item, :2] * faded + 1.0
+        stats["popularity_at"][item] = now
+        if len(waiting) == together:
+            leaders.update(np.array(waiting), stats)
+            waiting.clear()
+    leaders.update(np.array(waiting, np.int64), stats)
+    decayed = stats["popularity"][:, :2] * 2.0 ** (-(now - stats["popularity_at"])[:, None] / half_lives)
     for row in range(2):
-        assert set(leaders.of(row).tolist()) == set(np.argsort(-decayed[:, row])[:20].tolist())
-    copy = Leaders(size=20, half_lives=half_lives)
+        assert leaders.of(row).tolist() == sorted(np.argsort(-decayed[:, row])[:20].tolist())
+    copy = Leaders(size=20, half_lives=(0, 1))
     copy.load_state(leaders.state_dict(3000))
     assert copy.of(0).tolist() == leaders.of(0).tolist()

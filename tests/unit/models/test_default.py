@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from online_models.base import Event
-from online_models.candidates import ALL, best_covisits
+from online_models.candidates import ALL, best_covisits, free
 from online_models.default import Default
 from online_models.own_items import OwnItems
 
@@ -53,7 +53,8 @@ def test_candidates_come_once_and_without_the_excluded(learned: Default) -> None
     exclude = learned.recommend("u5", 40)
     gone = np.array([learned.known().index(item) for item in exclude])
     with learned._look("u5", learned._user("u5"), None) as view:
-        candidates = learned._candidates(view, gone)
+        candidates = learned._candidates(view)
+        candidates = candidates[free(candidates, gone, learned.state.dictionary.tie, learned._mark)]
         features = learned._features(view, candidates)
     assert len(set(candidates.tolist())) == len(candidates)
     assert not set(candidates.tolist()) & set(gone.tolist())
@@ -85,7 +86,7 @@ def test_content_finds_an_item_without_events() -> None:
         model.add_item(f"i{item}", vector=[1.0, *rng.normal(size=7)], timestamp=START)
     model.learn_one("u1", "liked", 1.0, {"timestamp": START + 1000})
     with model._look("u1", model._user("u1"), None) as view:
-        candidates = model._candidates(view, np.zeros(0, np.int64))
+        candidates = model._candidates(view)
     assert model.known().index("alike") in candidates
 
 

@@ -104,8 +104,9 @@ def test_what_is_ahead_of_the_clock_waits_for_it() -> None:
     state.fold([click("u", "evening", at=10**12) for _ in range(20)])
     state.fold([click("u", "morning", at=10**12 + night * hour), click("v", "morning", at=10**12 + (night + 3) * hour)])
     assert state.clock.now == 10**12
-    morning, at = state.stats.trends(state.dictionary.index["morning"], (0,))
-    assert (morning[0], at) == (pytest.approx(1.5), 10**12 + (night + 3) * hour)
+    row = state.stats.table[state.dictionary.index["morning"]]
+    at = 10**12 + (night + 3) * hour
+    assert (row["ahead"][0], row["ahead_at"], row["popularity"][0]) == (pytest.approx(1.5), at, 0.0)
     state.fold([click(f"w{n}", "noon", at=10**12 + (night + 6) * hour) for n in range(15)])
     state.fold([click("x", "morning", at=10**12 + (night + 6) * hour)])
     row = state.stats.table[state.dictionary.index["morning"]]

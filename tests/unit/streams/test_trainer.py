@@ -103,7 +103,7 @@ async def test_the_tested_are_chosen_by_id_and_only_new_items_are_tested() -> No
     wanted = 0
     for each in those:
         mine = own.setdefault(each.user_id, set())
-        wanted += each.item_id not in mine and share_of(each.identity, "test") < 0.5
+        wanted += each.item_id not in mine and share_of(each.identity) < 0.5
         mine.add(each.item_id)
     one = await learned(those, tested=0.5)
     assert one.quality.tested == wanted > 50
