@@ -9,6 +9,7 @@ from online_models.base import Event
 from online_models.candidates import ALL, best_covisits, free
 from online_models.default import Default
 from online_models.own_items import OwnItems
+from recommender.evaluation import strict_place
 
 START = 1_367_884_800_000
 
@@ -140,3 +141,45 @@ def test_the_parts_are_the_score(learned: Default) -> None:
     items = learned.recommend("u5", 7)
     parts = learned.parts_of("u5", items)
     assert parts.sum(axis=1).tolist() == pytest.approx([learned.predict_one("u5", item) for item in items], abs=1e-9)
+
+
+def test_a_hit_is_what_the_protocol_of_the_evaluation_calls_one(learned: Default) -> None:
+    found: set[bool] = set()
+    for user, item, _, x in stream(2700)[2400:]:
+        row = learned._user(user)
+        assert row is not None
+        gone, at = np.unique(row.items).astype(np.int64), int(x["timestamp"]) if x else 0
+        exclude = [learned.known()[index] for index in gone.tolist()]
+        index = learned._index(item)
+        if index is None:
+            continue
+        place = strict_place(item, learned.scored(user, 51, exclude, at), 50)
+        found.add(learned.hits(user, index, 50, gone, at))
+        assert learned.hits(user, index, 50, gone, at) == (place is not None), item
+    assert found == {True, False}
+
+
+def test_a_lesson_after_a_test_is_the_lesson_without_it(learned: Default) -> None:
+    one, other = Default(), Default()
+    for model in (one, other):
+        model.load(learned.save())
+    for user, item, y, x in stream(300, seed=2):
+        index = other._index(item)
+        if index is not None and x is not None:
+            other.hits(user, index, 10, np.zeros(0, np.int64), int(x["timestamp"]))
+            if str(item).endswith("3"):  # what comes in between is in the lesson
+                one.add_item(f"new {item}", vector=np.ones(6))
+                other.add_item(f"new {item}", vector=np.ones(6))
+        one.learn_one(user, item, y, x)
+        other.learn_one(user, item, y, x)
+    assert one.save() == other.save()
+
+
+def test_counted_together_is_counted_one_by_one() -> None:
+    one, other = Default(), Default()
+    events = stream(600)
+    for event in events:
+        one.count_many([event])
+    for at in range(0, len(events), 37):
+        other.count_many(events[at : at + 37])
+    assert one.save() == other.save()
