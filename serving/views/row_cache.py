@@ -52,6 +52,7 @@ class RowCache:
         self.max_age_s = max_age_s
         self.max_entries = max_entries
         self.entries = 0
+        self.cleared = 0
         self._rows: OrderedDict[int, CachedRow] = OrderedDict()
 
     def __len__(self) -> int:
@@ -76,6 +77,7 @@ class RowCache:
         """Drop everything."""
         self._rows.clear()
         self.entries = 0
+        self.cleared += 1
 
     def ready(self, number: int, now: float) -> Array | None:
         """A row as it may be served, [m, 3] int32; None if `wanted` must be asked."""
