@@ -66,10 +66,13 @@ class ItemVectors:
     def _located(self, table: Table) -> Table:
         """Know the number of each row, and the newest row of each number."""
         used, numbering = table.used, self._numbering
-        if table is not self._table or numbering.turns != self._turns:
-            self._table, self._turns, self._seen = table, numbering.turns, 0
+        if table is not self._table or numbering.turns > self._turns + 1:
+            self._table, self._seen = table, 0
             self._number, self._row = np.zeros(0, np.int64), np.full(len(numbering), -1, np.int64)
             self._unmet = self._unmet[:0]
+        elif numbering.turns != self._turns:
+            self._let_go()
+        self._turns = numbering.turns
         if used == self._seen and not (len(self._unmet) and self._met < numbering.given):
             return table
         self._number = fitted(self._number, used, -1)
@@ -84,12 +87,20 @@ class ItemVectors:
         self._seen, self._met = used, numbering.given
         return table
 
+    def _let_go(self) -> None:
+        """Numbers were retired, once: none of them is another item's yet."""
+        numbers = self._number[: self._seen]
+        rows = np.flatnonzero((numbers >= 0) & ~self._numbering.used[numbers])
+        self._row[numbers[rows]] = -1
+        self._number[rows] = -1
+        self._unmet = np.union1d(self._unmet, rows)
+
     def _locate(self, rows: Array, table: Table) -> None:
         """Look rows up, the oldest first; `_unmet` are those of items not met yet."""
         ids = table.ids if len(rows) == len(table.ids) else [table.ids[row] for row in rows.tolist()]
         numbers = self._numbering.numbers(ids)
         met = numbers >= 0
-        self._unmet = rows[~met]
+        self._unmet = rows[~met & table.alive[rows]]
         rows, numbers = rows[met], numbers[met]
         self._number[rows] = numbers
         self._row[numbers] = rows  # of several of one item the last is the newest

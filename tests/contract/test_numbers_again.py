@@ -15,8 +15,8 @@ from recommender.query import Query
 from recommender.read_model import ReadModel
 from serving.live_recommender import LiveRecommender
 from serving.views.redis_model import RedisReadModel
-from serving.views.row_cache import RowCache
 from streams.local_store import LocalStore
+from tests.unit.serving_views.planted import Near
 
 from .test_read_models import KEYS, PARTITIONS, RedisRig, click, film
 
@@ -29,13 +29,17 @@ async def rig(embedded_store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> As
     rig = RedisRig(embedded_store.url)
     for state in rig.states:
         state.caps = Caps(users=50, items=8)
-    # Rows stay at hand for as long as they may.
-    rig.redis = RedisReadModel(rig.reader, KEYS, PARTITIONS, PARTITIONS, rows=RowCache(max_age_s=0.5))
-    rig.model = rig.redis
-    await rig.redis.follow()
+    rig.model = rig.redis = await reader(rig)
     yield rig
     await rig.reader.aclose()
     rig.client.close()
+
+
+async def reader(rig: RedisRig) -> RedisReadModel:
+    """A reader that begins now, for which time stands still: a row stays at hand though it changed."""
+    model = RedisReadModel(rig.reader, KEYS, PARTITIONS, PARTITIONS, timer=lambda: 0.0)
+    await model.follow()
+    return model
 
 
 async def lists(model: ReadModel) -> list[Any]:
@@ -44,7 +48,7 @@ async def lists(model: ReadModel) -> list[Any]:
     answers = [await service.recommend(query) for query in [*queries, Query(history=["i1", "i39"], request_id="r")]]
     return [
         (
-            sorted((round(item.score, 6), item.item_id, item.title or "", item.sources) for item in answer.items),
+            sorted((item.item_id, Near(item.score), item.title, item.sources) for item in answer.items),
             sorted((one.item_id, one.rule) for one in answer.left_out or ()),
         )
         for answer in answers
@@ -75,8 +79,7 @@ async def test_as_a_reader_that_begins_now(rig: RedisRig, announced: bool) -> No
             await lists(rig.model)  # rows are at hand from now on
     rig.redis._leaving.collect()
     rig.redis._rows.clear()
-    late = RedisReadModel(rig.reader, KEYS, PARTITIONS, PARTITIONS)
-    await late.follow()
+    late = await reader(rig)
     numbering = rig.model.numbering
     assert numbering.turns > 5
     assert sorted(numbering.ids[n] for n in np.flatnonzero(numbering.used)) == sorted(late.numbering.ids)
@@ -94,7 +97,7 @@ async def test_rows_that_go_while_some_are_fetched_are_fetched_again(rig: RedisR
     rig.redis._rows.clear()
     await rig.model.rows(numbers[:1])  # one is at hand, the others are not
     asking = rig.model.rows(numbers)
-    waiting = asking.send(None)  # type: ignore[attr-defined]
+    waiting = asking.send(None)
     rig.redis._rows.clear()
 
     class Going:
@@ -102,7 +105,7 @@ async def test_rows_that_go_while_some_are_fetched_are_fetched_again(rig: RedisR
             yield waiting
             while True:
                 try:
-                    more = asking.send(None)  # type: ignore[attr-defined]
+                    more = asking.send(None)
                 except StopIteration as done:
                     return done.value
                 yield more
@@ -123,3 +126,17 @@ async def test_a_row_that_came_late_for_an_item_that_left_is_not_its_successors(
         await rig.learn(click("u1", f"n{n}", n + 1))
     assert numbering.ids[old].startswith("n")
     assert len((await rig.model.rows([old]))[0]) > 1
+
+
+async def test_a_row_at_hand_names_nobody_for_a_neighbour_that_left(rig: RedisRig) -> None:
+    same = [f"u{n}" for n in range(40) if partition_of(f"u{n}", PARTITIONS) == partition_of("u1", PARTITIONS)]
+    await rig.learn(click("u1", "old", 1), *(click(user, "kept", 2) for user in same))
+    numbering = rig.model.numbering
+    kept, old = numbering.found(["kept", "old"])
+    assert (await rig.model.rows([kept]))[0][:, 0].tolist() == [old]
+    for n in range(30):  # by users of one item: they are nobody's neighbours
+        await rig.learn(click(same[0], f"n{n}", n + 3))
+    assert numbering.ids[old].startswith("n")
+    late = await reader(rig)
+    assert "old" not in late.numbering.ids
+    assert await neighbours(rig.model, ["kept"]) == await neighbours(late, ["kept"])

@@ -24,8 +24,8 @@ class Reader:
         self.counts = ItemCounts(2, stats_dtype(3), SCALE, HALF_LIVES_MS)
         self.leaving = Leaving(self.catalogue, self.counts.partitions)
 
-    def announce(self, item_id: str, **more: int) -> None:
-        self.catalogue.put(Item(item_id=item_id, title=item_id, timestamp=more.pop("at", 1), **more))
+    def announce(self, item_id: str, at: int = 1, expires_at: int | None = None) -> None:
+        self.catalogue.put(Item(item_id=item_id, title=item_id, timestamp=at, expires_at=expires_at))
 
     def meet(self, partition: int, *item_ids: str) -> None:
         """A partition gives places to items, and counts one event of each."""
