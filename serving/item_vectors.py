@@ -93,7 +93,7 @@ class ItemVectors:
         rows = np.flatnonzero((numbers >= 0) & ~self._numbering.used[numbers])
         self._row[numbers[rows]] = -1
         self._number[rows] = -1
-        self._unmet = np.union1d(self._unmet, rows)
+        self._unmet = np.sort(np.concatenate((self._unmet, rows)), kind="stable")
 
     def _locate(self, rows: Array, table: Table) -> None:
         """Look rows up, the oldest first; `_unmet` are those of items not met yet."""

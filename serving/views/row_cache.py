@@ -12,7 +12,7 @@ import numpy as np
 from recommender.numbering import Array
 
 NOTHING: Final = np.zeros((0, 3), np.int32)
-AT_ONCE: Final = 1_000
+AT_ONCE: Final = 250
 """Of rows that were dropped so many are let go at a time."""
 
 

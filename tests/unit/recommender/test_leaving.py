@@ -10,9 +10,13 @@ from online_models.kernels import HALF_LIVES_MS, SCALE
 from recommender import leaving
 from recommender.catalogue import NEVER, Catalogue
 from recommender.counts import ItemCounts
+from recommender.event_types import EventTypes
 from recommender.events import Item
+from recommender.fatigue import ShownLists
 from recommender.leaving import LEAST, Leaving
 from recommender.numbering import Numbering
+from recommender.read_model import UserState
+from serving.views.translate import exported
 
 
 class Reader:
@@ -154,3 +158,14 @@ def test_many_who_are_gone_at_once_are_taken_in_several_looks(monkeypatch: pytes
         assert looks < 100
     assert reader.numbering.known == 10
     assert looks == 20
+
+
+def test_what_was_shown_is_not_told_by_the_name_that_a_free_number_still_has() -> None:
+    reader = Reader()
+    reader.announce("stays")
+    reader.announce("left")
+    state = UserState("u", shown=ShownLists().add(1, ["left", "stays"]))
+    reader.catalogue.remove("left")
+    reader.collect_twice()
+    told = exported(state, reader.numbering, EventTypes())["shown"]
+    assert [one["items"] for one in told] == [["stays"]]

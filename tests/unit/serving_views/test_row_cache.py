@@ -75,7 +75,7 @@ def test_what_was_dropped_is_let_go_bit_by_bit() -> None:
     cache.clear()
     assert (len(cache), cache.entries) == (0, 0)
     cache.put(7, 0, piece(7))
-    for _ in range(4):
+    for _ in range(12):
         cache.trim()
     assert not cache._dropped
     assert len(cache.get(7)) == 1
