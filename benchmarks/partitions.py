@@ -55,6 +55,7 @@ class Behind(MemoryReadModel):
         self._late_ms, self._late_events = late_ms, late_events
         self._waiting: deque[Event] = deque()
         self._numbers: list[int] = []
+        self._turns = 0
 
     def fold(self, event: Event) -> None:
         """The user's own ring has it at once; the counts have it when `due` says so."""
@@ -68,6 +69,9 @@ class Behind(MemoryReadModel):
 
     def _user(self, user_id: str) -> UserState | None:
         names = self.current.dictionary.names
+        if self.numbering.turns != self._turns:  # what is only in `current` is gone, as far as the numbering knows
+            self._turns = self.numbering.turns
+            self._numbers.clear()
         self._numbers.extend(self.numbering.number(name) for name in names[len(self._numbers) :])
         self.counts.reserve(len(self.numbering))
         numbers: Array = np.array(self._numbers, np.int64)

@@ -62,13 +62,14 @@ class Catalogue:
         return number
 
     def remove(self, item_id: str) -> None:
-        """The item is gone; its number stays."""
+        """The item is gone; its number stays while its clicks are counted (see `recommender.leaving`)."""
         number = self.numbering.find(item_id)
         if number is None or number not in self.items:
             return
         self._drop_labels(number)
         del self.items[number]
         self._live[number] = self._available[number] = False
+        self._expires[number] = NEVER
         self._announced[number] = 0
         self._changed(number)
 
@@ -86,7 +87,12 @@ class Catalogue:
         """Which items may be recommended at all, [items]."""
         self._reserve()
         size = len(self.numbering)
-        return self._live[:size] & self._available[:size] if self.closed else np.ones(size, np.bool_)
+        return self._live[:size] & self._available[:size] if self.closed else self.numbering.used.copy()
+
+    def live(self) -> Array:
+        """Which items are announced, [items]."""
+        self._reserve()
+        return self._live[: len(self.numbering)]
 
     def expired(self, now_ms: int) -> Array:
         """Which items are past their `expires_at`, [items]."""
@@ -143,7 +149,7 @@ class Catalogue:
 
     def figures(self) -> dict[str, Any]:
         """Sizes for the status."""
-        return {"items": len(self.items), "known_items": len(self.numbering)}
+        return {"items": len(self.items), "known_items": self.numbering.known}
 
     def _having(self, label: tuple[str, str]) -> Array:
         places = self._places.get(label)

@@ -38,13 +38,13 @@ class ItemRules:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._codes: Array = np.zeros(0, np.uint8)
-        self._of = (-1, 0, False)
+        self._of = (-1, 0, 0, False)
         self._since, self._until = 0, 0
 
     def codes(self, now_ms: int) -> Array:
         """As `verdicts` gives them, for a question that bars nothing; not to be written to."""
         catalogue = self._catalogue
-        of = (catalogue.changes, len(catalogue.numbering), catalogue.closed)
+        of = (catalogue.changes, catalogue.numbering.given, catalogue.numbering.turns, catalogue.closed)
         if of != self._of or not self._since <= now_ms < self._until:
             ends = catalogue.expirations()
             expired = ends <= now_ms

@@ -25,6 +25,7 @@ class Clicked:
         self._model = model
         self.weights = weights or ClickWeights()
         self._buckets: Array = np.zeros(0, np.int64)
+        self._turns = 0
 
     @property
     def version(self) -> int:
@@ -51,12 +52,15 @@ class Clicked:
         return ages, counts.counted[numbers]
 
     def _buckets_of(self, numbers: Array) -> Array:
-        """The buckets of items; each is looked up once, since an item's number stays."""
-        ids = self._model.numbering.ids
-        self._buckets = fitted(self._buckets, len(ids), -1)
+        """The buckets of items; each is looked up once, until numbers are given to others."""
+        numbering = self._model.numbering
+        if numbering.turns != self._turns:
+            self._turns = numbering.turns
+            self._buckets[:] = -1
+        self._buckets = fitted(self._buckets, len(numbering), -1)
         fresh = numbers[self._buckets[numbers] < 0]
         if len(fresh):
-            self._buckets[fresh] = buckets_of(Names(self._model.numbering, fresh))
+            self._buckets[fresh] = buckets_of(Names(numbering, fresh))
         return np.asarray(self._buckets[numbers])
 
     def _words(self, ask: Ask) -> tuple[str, ...]:

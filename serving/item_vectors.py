@@ -31,8 +31,8 @@ class ItemVectors:
         self._seen = 0
         self._number: Array = np.zeros(0, np.int64)
         self._row: Array = np.zeros(0, np.int64)
-        self._unmet: dict[int, None] = {}
-        self._met = 0
+        self._unmet: Array = np.zeros(0, np.int64)
+        self._met = self._turns = 0
 
     @property
     def index(self) -> VectorIndex | None:
@@ -65,23 +65,42 @@ class ItemVectors:
 
     def _located(self, table: Table) -> Table:
         """Know the number of each row, and the newest row of each number."""
-        used = table.used
-        if table is not self._table:
+        used, numbering = table.used, self._numbering
+        if table is not self._table or numbering.turns > self._turns + 1:
             self._table, self._seen = table, 0
-            self._number, self._row = np.zeros(0, np.int64), np.full(len(self._numbering), -1, np.int64)
-            self._unmet.clear()
-        if used == self._seen and not (self._unmet and self._met < len(self._numbering)):
+            self._number, self._row = np.zeros(0, np.int64), np.full(len(numbering), -1, np.int64)
+            self._unmet = self._unmet[:0]
+        elif numbering.turns != self._turns:
+            self._let_go()
+        self._turns = numbering.turns
+        if used == self._seen and not (len(self._unmet) and self._met < numbering.given):
             return table
         self._number = fitted(self._number, used, -1)
-        again = list(self._unmet) if self._met < len(self._numbering) else []
-        self._row = fitted(self._row, len(self._numbering), -1)
-        for row in (*again, *range(self._seen, used)):
-            number = self._numbering.find(table.ids[row])
-            if number is None:
-                self._unmet[row] = None
-                continue
-            self._unmet.pop(row, None)
-            self._number[row] = number
-            self._row[number] = max(row, self._row[number])
-        self._seen, self._met = used, len(self._numbering)
+        self._row = fitted(self._row, len(numbering), -1)
+        fresh = np.arange(self._seen, used)
+        if self._met < numbering.given:
+            self._locate(np.concatenate((self._unmet, fresh)), table)
+        else:
+            before = self._unmet
+            self._locate(fresh, table)
+            self._unmet = np.concatenate((before, self._unmet))
+        self._seen, self._met = used, numbering.given
         return table
+
+    def _let_go(self) -> None:
+        """Numbers were retired, once: none of them is another item's yet."""
+        numbers = self._number[: self._seen]
+        rows = np.flatnonzero((numbers >= 0) & ~self._numbering.used[numbers])
+        self._row[numbers[rows]] = -1
+        self._number[rows] = -1
+        self._unmet = np.sort(np.concatenate((self._unmet, rows)), kind="stable")
+
+    def _locate(self, rows: Array, table: Table) -> None:
+        """Look rows up, the oldest first; `_unmet` are those of items not met yet."""
+        ids = table.ids if len(rows) == len(table.ids) else [table.ids[row] for row in rows.tolist()]
+        numbers = self._numbering.numbers(ids)
+        met = numbers >= 0
+        self._unmet = rows[~met & table.alive[rows]]
+        rows, numbers = rows[met], numbers[met]
+        self._number[rows] = numbers
+        self._row[numbers] = rows  # of several of one item the last is the newest

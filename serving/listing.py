@@ -166,7 +166,7 @@ class Listing:
 
     def _barred(self, ask: Ask, pool: Pool, items: list[Recommendation]) -> list[LeftOut]:
         evidences, found, codes = pool.evidences, pool.found, pool.codes
-        everything = retrieve(evidences, np.ones(len(codes), np.bool_)).numbers
+        everything = retrieve(evidences, self._model.numbering.used).numbers
         personal = np.array([code_of(rule) for rule in PERSONAL])
         barred = np.flatnonzero(np.isin(codes, personal))
         numbers = np.union1d(everything[codes[everything] > 0], barred)

@@ -111,9 +111,10 @@ class LiveRecommender:
         self.model.refresh()
         # Read first: what is read afterwards includes at least this.
         position, stale = self.model.position(), self.staleness_ms()
-        ask = await self._asking.read(query)
-        self.model.position()  # still there? A store that was emptied meanwhile has no answer
-        made = self._listing.make(ask)
+        with self.model.numbering.question():
+            ask = await self._asking.read(query)
+            self.model.position()  # still there? A store that was emptied meanwhile has no answer
+            made = self._listing.make(ask)
         items = made.items
         if not items:
             self._must_be_complete()
@@ -140,7 +141,8 @@ class LiveRecommender:
         number = self.model.numbering.find(item_id)
         if number is None:
             return Standing(item_id, None, 0, 0.0, [], "unknown")
-        return self._listing.standing(await self._asking.read(query), number)
+        with self.model.numbering.question():
+            return self._listing.standing(await self._asking.read(query), number)
 
     @property
     def versions(self) -> Versions:
@@ -151,9 +153,10 @@ class LiveRecommender:
     async def similar(self, item_id: str, n: int) -> list[Recommendation]:
         """Nearest by behaviour and by content; raises `UnknownId`."""
         number = self._known(item_id)
-        row = (await self.model.rows([number]))[0]
-        self.model.position()
-        items = self._lists.similar(number, row, n, self._clock())
+        with self.model.numbering.question():
+            row = (await self.model.rows([number]))[0]
+            self.model.position()
+            items = self._lists.similar(number, row, n, self._clock())
         if not items:
             self._must_be_complete()
         return items
@@ -161,10 +164,11 @@ class LiveRecommender:
     async def audience(self, item_id: str, n: int) -> list[tuple[str, float]]:
         """Among the users of the latest changes, who would most likely want an item; raises `UnknownId`."""
         number = self._known(item_id)
-        row = (await self.model.rows([number]))[0]
-        users = await self._asking.recent()
-        self.model.position()
-        found = crowd.audience(self.model, self.vectors.index, number, row, users)[:n]
+        with self.model.numbering.question():
+            row = (await self.model.rows([number]))[0]
+            users = await self._asking.recent()
+            self.model.position()
+            found = crowd.audience(self.model, self.vectors.index, number, row, users)[:n]
         if not found:
             self._must_be_complete()
         return found
@@ -180,10 +184,11 @@ class LiveRecommender:
         """The item with `life` and `counts`; raises `UnknownId`."""
         number = self._known(item_id)
         stale = self.staleness_ms()
-        life = await self.model.life(item_id)
-        if (index := self.vectors.index) is not None and item_id not in index:
-            life = {**life, "indexed": None}  # another process was first: who asks here does not find it here yet
-        return {**item_page(self.model, number, life), "staleness_ms": stale}
+        with self.model.numbering.question():
+            life = await self.model.life(item_id)
+            if (index := self.vectors.index) is not None and item_id not in index:
+                life = {**life, "indexed": None}  # another process was first: who asks here does not find it here yet
+            return {**item_page(self.model, number, life), "staleness_ms": stale}
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """A user's interests and history; raises `UnknownId`."""
@@ -224,11 +229,10 @@ class LiveRecommender:
             out["unavailable"] = str(error)
         everything = np.ones(len(self.model.numbering), np.bool_)
         numbers = self.model.catalogue.newest(everything, NEWEST, self._clock()).tolist()
-        names = [self.model.numbering.ids[number] for number in numbers]
+        newest = [(self.model.numbering.ids[number], self.model.catalogue.title(number)) for number in numbers]
         with contextlib.suppress(Unavailable):  # the other figures are known while the store is away
             out["newest"] = [
-                {"item_id": name, "title": self.model.catalogue.title(number), "life": await self.model.life(name)}
-                for number, name in zip(numbers, names, strict=True)
+                {"item_id": name, "title": title, "life": await self.model.life(name)} for name, title in newest
             ]
         for more in self._figures:
             out.update(more())

@@ -15,6 +15,7 @@ from recommender.counts import ItemCounts
 from recommender.event_types import EventTypes
 from recommender.events import Item, Profile
 from recommender.fatigue import ShownLists
+from recommender.leaving import Leaving
 from recommender.numbering import Array, Numbering
 from recommender.partitioning import partition_of
 from recommender.read_model import Forgetting, UserState
@@ -52,6 +53,7 @@ class MemoryReadModel:
         self.catalogue = Catalogue(self.numbering)
         self.types: EventTypes = self.states[0].types
         self.counts = ItemCounts(len(self.states), stats_dtype(len(self.types.names)), SCALE, HALF_LIVES_MS)
+        self._leaving = Leaving(self.catalogue, self.counts.partitions)
         self._profiles = profiles
         self._position = position or (lambda: [0] * len(self.states))
         self._follow = follow
@@ -98,6 +100,7 @@ class MemoryReadModel:
                 self.counts.put(partition, places, state.stats.table[places], state.clock.now, state.clock.horizon)
                 noted.clear()
         self.counts.settle()
+        self._leaving.look()
 
     def position(self) -> list[int]:
         """Next offset of each partition."""

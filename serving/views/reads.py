@@ -116,10 +116,14 @@ class Reads:
 
     async def _rows(self, numbers: Sequence[int]) -> list[Array]:
         now = self._timer()
-        rows = [self._cache.ready(number, now) for number in numbers]
-        if all(row is not None for row in rows):
-            return cast("list[Array]", rows)
-        await self._fetch([number for number, row in zip(numbers, rows, strict=True) if row is None], now)
+        for _ in range(TRIES):  # the rows at hand may all go while some are fetched
+            rows = [self._cache.ready(number, now) for number in numbers]
+            if all(row is not None for row in rows):
+                return cast("list[Array]", rows)
+            cleared = self._cache.cleared
+            await self._fetch([number for number, row in zip(numbers, rows, strict=True) if row is None], now)
+            if self._cache.cleared == cleared:
+                break
         return [self._cache.get(number) for number in numbers]
 
     async def _fetch(self, numbers: Sequence[int], now: float) -> None:

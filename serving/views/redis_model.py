@@ -20,6 +20,7 @@ from recommender.catalogue import Catalogue
 from recommender.counts import ItemCounts
 from recommender.event_types import EventTypes
 from recommender.keys import Keys
+from recommender.leaving import Leaving
 from recommender.numbering import Array, Numbering
 from recommender.query import Unavailable
 from recommender.read_model import Forgetting, UserState
@@ -97,6 +98,7 @@ class RedisReadModel:
         self.numbering = Numbering()
         self.catalogue = Catalogue(self.numbering)
         self.counts = ItemCounts(partitions, stats_dtype(len(self.types.names)), SCALE, HALF_LIVES_MS)
+        self._leaving = Leaving(self.catalogue, self.counts.partitions)
         self._rows = RowCache() if rows is None else rows  # an empty one is false
         self._users = [
             UserView(partition, keys.users(partition), self.types, self.numbering, self.counts, self._rows)
@@ -129,6 +131,8 @@ class RedisReadModel:
         """Take in all that changed up to now."""
         await follow_all(self._follower, self._views, self.counts.settle)
         self.counts.reserve(len(self.numbering))
+        if self._leaving.look():
+            self._rows.clear()
         self._rows.trim()
         now = self._timer()
         self._checked, self._trouble = now, ""

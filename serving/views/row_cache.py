@@ -12,6 +12,8 @@ import numpy as np
 from recommender.numbering import Array
 
 NOTHING: Final = np.zeros((0, 3), np.int32)
+AT_ONCE: Final = 250
+"""Of rows that were dropped so many are let go at a time."""
 
 
 @dataclass(slots=True)
@@ -52,7 +54,9 @@ class RowCache:
         self.max_age_s = max_age_s
         self.max_entries = max_entries
         self.entries = 0
+        self.cleared = 0
         self._rows: OrderedDict[int, CachedRow] = OrderedDict()
+        self._dropped: list[OrderedDict[int, CachedRow]] = []
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -73,9 +77,11 @@ class RowCache:
                 row.known_to, row.settled = None, False
 
     def clear(self) -> None:
-        """Drop everything."""
-        self._rows.clear()
+        """Drop everything; the memory comes back bit by bit (`trim`), since millions of entries take a while."""
+        self._dropped.append(self._rows)
+        self._rows = OrderedDict()
         self.entries = 0
+        self.cleared += 1
 
     def ready(self, number: int, now: float) -> Array | None:
         """A row as it may be served, [m, 3] int32; None if `wanted` must be asked."""
@@ -134,3 +140,7 @@ class RowCache:
         while self.entries > self.max_entries and self._rows:
             _, row = self._rows.popitem(last=False)
             self.entries -= sum(len(piece) for piece in row.pieces.values())
+        while self._dropped and not self._dropped[-1]:
+            self._dropped.pop()
+        for _ in range(min(AT_ONCE, len(self._dropped[-1])) if self._dropped else 0):
+            self._dropped[-1].popitem()

@@ -8,6 +8,7 @@ True
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final
 
 from embedding_worker.index import ItemIndex
@@ -16,6 +17,8 @@ from recommender.vectors import BadVectorError, ItemVector, check_vector
 
 ENOUGH: Final = 0.99
 """The next index takes over once it holds this share of what the current one holds."""
+OFFSETS: Final = 3
+"""The newest offsets are remembered, so many times as many as an index holds items: there may be two."""
 
 
 class Spaces:
@@ -28,7 +31,7 @@ class Spaces:
         self.next_index: ItemIndex | None = None
         self.next_space = self.next_model = ""
         self._max_items = max_items
-        self._offsets: dict[tuple[str, str], int] = {}
+        self._offsets: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def fill(self, snapshot: Snapshot) -> None:
         """Begin with a snapshot."""
@@ -45,6 +48,9 @@ class Spaces:
         self._of(vector).put(item_id, check_vector(vector.vector))
         if vector.offset >= 0:
             self._offsets[key] = vector.offset
+            self._offsets.move_to_end(key)
+            if len(self._offsets) > OFFSETS * self._max_items:  # an index lets the oldest go by itself
+                self._offsets.popitem(last=False)
         self._swap()
         return True
 
@@ -81,4 +87,4 @@ class Spaces:
         old = self.space
         self.index, self.space, self.model = self.next_index, self.next_space, self.next_model
         self.next_index, self.next_space, self.next_model = None, "", ""
-        self._offsets = {key: offset for key, offset in self._offsets.items() if key[0] != old}
+        self._offsets = OrderedDict((key, offset) for key, offset in self._offsets.items() if key[0] != old)

@@ -47,8 +47,10 @@ class TrainedView:
         self.quality: dict[str, Any] = {}
         self._items: dict[str, int] = {}
         self._factors: Floats = np.zeros((0, 1))
+        self._free: list[int] = []
         self._places: Array = np.zeros(0, np.int64)
         self._numbering: Numbering | None = None
+        self._turns = 0
         self._epoch, self._turn = "", 0
         self._users: OrderedDict[str, Floats] = OrderedDict()
 
@@ -77,7 +79,7 @@ class TrainedView:
         epoch, turn = str(head["epoch"]), int(head["turn"])
         if epoch != self._epoch:
             self._epoch, self._turn = epoch, 0
-            self._items, self._factors = {}, np.zeros((0, 1 + int(head["factors"])))
+            self._items, self._free, self._factors = {}, [], np.zeros((0, 1 + int(head["factors"])))
             self._places[:] = _ANEW
         if turn == self._turn:
             return
@@ -112,10 +114,13 @@ class TrainedView:
         return np.asarray(item_parts(user, self._factors, self._places_of(items)))
 
     def _places_of(self, items: Names) -> Array:
-        """Where the factors of items are, [n], -1 for none; looked up once for each number."""
+        """Where the factors of items are, [n], -1 for none; looked up once, until numbers are given to others."""
         numbers = items.numbers
         if items.numbering is not self._numbering:  # a look at the past numbers items in its own way
             self._numbering, self._places = items.numbering, np.zeros(0, np.int64)
+        if items.numbering.turns != self._turns:
+            self._turns = items.numbering.turns
+            self._places[:] = _ANEW
         self._places = fitted(self._places, int(numbers.max(initial=-1)) + 1, _ANEW)
         places = self._places[numbers]
         anew = places == _ANEW
@@ -134,12 +139,20 @@ class TrainedView:
             self.blend.take_published(told)
 
     def _take_factors(self, names: Sequence[bytes], rows: Sequence[bytes | None]) -> None:
-        known = len(self._items)
+        changed = False
         for name, row in zip(names, rows, strict=True):
-            place = self._items.setdefault(name.decode(), len(self._items))
-            if place >= len(self._factors):
-                self._factors = grown(self._factors, max(256, 2 * place))
-            # The row of an item that has none any more says nothing.
-            self._factors[place] = np.frombuffer(row, "<f8") if row else 0.0
-        if len(self._items) > known:
+            item_id = name.decode()
+            place = self._items.get(item_id)
+            if not row:  # the item has none any more; its place is another's
+                if place is not None:
+                    self._free.append(self._items.pop(item_id))
+                    changed = True
+                continue
+            if place is None:
+                place = self._items[item_id] = self._free.pop() if self._free else len(self._items)
+                changed = True
+                if place >= len(self._factors):
+                    self._factors = grown(self._factors, max(256, 2 * place))
+            self._factors[place] = np.frombuffer(row, "<f8")
+        if changed:
             self._places[:] = _ANEW

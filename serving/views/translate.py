@@ -150,7 +150,8 @@ def _plain(profile: Profile) -> Any:
 
 def _shown(shown: ShownLists, numbering: Numbering) -> list[dict[str, Any]]:
     """The lists shown lately; an item that is not known any more is left out."""
-    ids = dict(zip(numbering.tie.tolist(), numbering.ids, strict=True)) if shown.lists else {}
+    columns = zip(numbering.tie.tolist(), numbering.ids, numbering.used.tolist(), strict=True)
+    ids = {mark: item_id for mark, item_id, used in columns if used} if shown.lists else {}
     return [{"timestamp": one.when, "items": [ids[mark] for mark in one.marks if mark in ids]} for one in shown.lists]
 
 

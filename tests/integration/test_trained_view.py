@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from online_models.caps import Caps
 from online_models.default import Default
 from online_models.features import NAMES
 from recommender.keys import Keys
@@ -85,5 +86,51 @@ async def test_only_rows_that_changed_are_read(embedded_store: LocalStore) -> No
     assert after is not None
     assert after[0] != before[0]
     assert after[1] == before[1]
+    await waiting.aclose()
+    client.close()
+
+
+async def test_an_item_with_anothers_number_has_its_own_factors(embedded_store: LocalStore) -> None:
+    client: Any = connect(embedded_store.url)
+    waiting = connect_waiting(embedded_store.url)
+    view = TrainedView(waiting, KEYS, NAMES)
+    model, publishing = Default(), TrainerPublishing(client, KEYS)
+    learned(model, 0, 40)
+    publishing.write(model, publishing.weights(model), {})
+    await view.follow()
+    numbering = Numbering()
+    number = np.array([numbering.number("i1")])
+    before = view.score("nobody", Names(numbering, number))
+    numbering.retire(number)
+    numbering.retire(number[:0])
+    assert numbering.number("i2") == number[0]
+    found = view.score("nobody", Names(numbering, number))
+    expected = view.score("nobody", named("i2"))
+    assert before is not None
+    assert expected is not None
+    assert found is not None
+    assert found.tolist() == expected.tolist() != before.tolist()
+    await waiting.aclose()
+    client.close()
+
+
+async def test_factors_of_items_that_left_make_room_for_others(embedded_store: LocalStore) -> None:
+    client: Any = connect(embedded_store.url)
+    waiting = connect_waiting(embedded_store.url)
+    view = TrainedView(waiting, KEYS, NAMES)
+    model, publishing = Default(caps=Caps(items=300)), TrainerPublishing(client, KEYS)
+    for number in range(3_000):
+        model.learn_one(f"u{number % 5}", f"i{number}", 1.0, {"timestamp": 1_000 + number})
+        if number % 100 == 99:
+            publishing.write(model, publishing.weights(model), {})
+            await view.follow()
+    items = [f"i{number}" for number in range(3_000)]
+    expected, found = (
+        model.mf.score_items("nobody", items) - model.mf.user_level("nobody"),
+        view.score("nobody", named(*items)),
+    )
+    assert found is not None
+    assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-12)
+    assert len(view._factors) <= 1_000
     await waiting.aclose()
     client.close()

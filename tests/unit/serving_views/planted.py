@@ -43,6 +43,15 @@ class Words:
         return Encoded("s", np.stack([vector_of(text, 0) for text in texts]))
 
 
+class Near(float):
+    """A score, equal to those from which only the order of a sum parts it."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, float) and abs(self - other) <= 1e-6 * max(1.0, abs(self))
+
+    __hash__ = float.__hash__
+
+
 def vector_of(group: str, n: int) -> Any:
     """Items of a group lie together, a little apart."""
     rng = np.random.default_rng(n + 1)

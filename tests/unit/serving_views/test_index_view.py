@@ -161,3 +161,14 @@ async def test_it_follows_a_broker(request: pytest.FixtureRequest, kind: str, tm
         await until(lambda: any(tmp_path.glob("index-*.safetensors")))
     finally:
         await end(running)
+
+
+def test_what_is_remembered_of_vectors_that_left_is_bounded() -> None:
+    view = make(max_items=4)
+    for n in range(100):
+        view._take(0, [record(n, f"i{n}", n, source=n)])
+    assert held(view) == ["i96", "i97", "i98", "i99"]
+    assert len(view._spaces._offsets) <= 12
+    view._take(0, [record(100, "i99", 7, source=98)])  # older than the one that is there
+    assert view.index is not None
+    assert view.index.vector("i99") == pytest.approx(check_vector(np.random.default_rng(99).normal(size=DIM)), abs=1e-3)

@@ -10,13 +10,8 @@ from recommender.numbering import Numbering
 from serving.item_vectors import ItemVectors
 
 DIM, ITEMS = 8, 12
-STEPS = ("put", "put", "put", "remove", "meet", "maintain", "replace")
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(["put", "put", "put", "remove", "meet", "maintain", "replace"]), st.integers(0, ITEMS - 1)
-    ),
-    max_size=60,
-)
+STEPS = ("put", "put", "put", "remove", "meet", "meet", "leave", "maintain", "replace")
+steps = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, ITEMS - 1)), max_size=60)
 
 
 def vector(seed: int) -> np.ndarray:
@@ -38,6 +33,8 @@ class World:
             self.index.remove(f"i{item}")
         elif name == "meet":
             self.numbering.number(f"i{item}")
+        elif name == "leave":
+            self.numbering.retire(np.array(self.numbering.found([f"i{item}"]), np.int64))
         elif name == "replace":  # another space
             ids, held = self.index.export()
             self.index = ItemIndex(DIM, exact_below=4, buffer=2)
@@ -46,9 +43,9 @@ class World:
             self.index.maintain(1.0)
 
     def check(self) -> None:
-        numbers = np.arange(len(self.numbering))
+        numbers = np.flatnonzero(self.numbering.used)
         found, known = self.vectors.of(self.index, numbers)
-        expected, held = self.index.vectors(self.numbering.ids)
+        expected, held = self.index.vectors([self.numbering.ids[number] for number in numbers.tolist()])
         assert known.tolist() == held.tolist()
         np.testing.assert_array_equal(found, expected)
         ids = [item for item, _ in self.index.search(vector(0), ITEMS) if self.numbering.find(item) is not None]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recommender.numbering import Array
-from serving.views.row_cache import RowCache
+from serving.views.row_cache import AT_ONCE, RowCache
 
 
 def piece(item: int) -> Array:
@@ -66,3 +66,16 @@ def test_the_piece_of_a_partition_that_knows_the_item_no_more_leaves() -> None:
     # An answer that was on its way when it left is not taken for a piece.
     cache.put(7, 2, piece(2))
     assert cache.ready(7, 0.1) is None
+
+
+def test_what_was_dropped_is_let_go_bit_by_bit() -> None:
+    cache = RowCache()
+    for number in range(2 * AT_ONCE + 1):
+        cache.put(number, 0, piece(number))
+    cache.clear()
+    assert (len(cache), cache.entries) == (0, 0)
+    cache.put(7, 0, piece(7))
+    for _ in range(12):
+        cache.trim()
+    assert not cache._dropped
+    assert len(cache.get(7)) == 1
