@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import redis
 
 from online_models.default import Default
 from recommender.keys import Keys
+
+
+SPARE: Final = 1_000
+"""All is written anew when so many more items have left than there may be: else their names would stay for ever."""
 
 
 class TrainerPublishing:
@@ -20,6 +24,7 @@ class TrainerPublishing:
         self._client = client
         self._keys = keys
         self._told: bytes | None = None
+        self._left = 0
         self._epoch, self._turn = secrets.token_hex(8), 0
 
     def weights(self, default: Default) -> bytes:
@@ -31,10 +36,10 @@ class TrainerPublishing:
         """Weights, figures and the changed rows of the factorisation, in one step; raises redis' errors."""
         mf = default.mf
         pipe: Any = self._client.pipeline(transaction=True)
-        if self._client.get(self._keys.trainer("mf")) != self._told:
+        if self._client.get(self._keys.trainer("mf")) != self._told or self._left > mf.items.limit + SPARE:
             # Another process was the last to write, or the store lost what we wrote: only changes would not do.
             mf.mark_unpublished()
-            self._epoch, self._turn = secrets.token_hex(8), 0
+            self._epoch, self._turn, self._left = secrets.token_hex(8), 0, 0
             pipe.delete(*(self._keys.trainer(name) for name in ("mf_users", "mf_items", "mf_changed")))
         self._turn += 1
         self._put(pipe, "mf_users", mf.user_rows(mf.changed_users()))
@@ -58,6 +63,7 @@ class TrainerPublishing:
         pipe.set(self._keys.trainer("mf"), told)
         pipe.execute()
         self._told = told
+        self._left += sum(row is None for row in items.values())
         mf.mark_published()
 
     def _put(self, pipe: Any, name: str, rows: Mapping[Any, Any]) -> None:

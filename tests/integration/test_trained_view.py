@@ -16,7 +16,7 @@ from serving.views.redis_model import connect as connect_waiting
 from serving.views.trained import TrainedView
 from streams.local_store import LocalStore
 from streams.redis_store import connect
-from streams.trainer_publishing import TrainerPublishing
+from streams.trainer_publishing import SPARE, TrainerPublishing
 
 KEYS = Keys("c")
 
@@ -132,5 +132,24 @@ async def test_factors_of_items_that_left_make_room_for_others(embedded_store: L
     assert found is not None
     assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-12)
     assert len(view._factors) <= 1_000
+    await waiting.aclose()
+    client.close()
+
+
+async def test_names_of_items_that_left_do_not_stay_for_ever(embedded_store: LocalStore) -> None:
+    client: Any = connect(embedded_store.url)
+    waiting = connect_waiting(embedded_store.url)
+    view = TrainedView(waiting, KEYS, NAMES)
+    model, publishing = Default(caps=Caps(items=100)), TrainerPublishing(client, KEYS)
+    for number in range(3_000):
+        model.learn_one("u", f"i{number}", 1.0, {"timestamp": 1_000 + number})
+        if number % 100 == 99:
+            publishing.write(model, publishing.weights(model), {})
+    assert client.zcard(KEYS.trainer("mf_changed")) <= 2 * 100 + SPARE + 100
+    await view.follow()
+    last = str(model.known()[-1])
+    found, expected = view.score("nobody", named(last)), model.mf.score_items("nobody", [last])
+    assert found is not None
+    assert found[0] == pytest.approx(float(expected[0]) - model.mf.user_level("nobody"), abs=1e-12)
     await waiting.aclose()
     client.close()
