@@ -87,8 +87,8 @@ class ReadModel(Protocol):
         """The interaction types that codes refer to."""
         ...
 
-    def refresh(self) -> None:
-        """Take in what changed and is at hand without waiting; called before an answer is made."""
+    async def catch_up(self) -> None:
+        """Take in what changed; awaited before an answer is made."""
         ...
 
     def position(self) -> list[int]:

@@ -108,7 +108,7 @@ class LiveRecommender:
         request_id = query.request_id or self._fresh_id()
         if query.request_id != request_id:
             query = msgspec.structs.replace(query, request_id=request_id)  # chance goes by it
-        self.model.refresh()
+        await self.model.catch_up()
         # Read first: what is read afterwards includes at least this.
         position, stale = self.model.position(), self.staleness_ms()
         with self.model.numbering.question():
@@ -137,7 +137,7 @@ class LiveRecommender:
 
     async def standing(self, query: Query, item_id: str) -> Standing:
         """One item as a list for this query sees it."""
-        self._settled()
+        await self._settled()
         number = self.model.numbering.find(item_id)
         if number is None:
             return Standing(item_id, None, 0, 0.0, [], "unknown")
@@ -152,7 +152,7 @@ class LiveRecommender:
 
     async def similar(self, item_id: str, n: int) -> list[Recommendation]:
         """Nearest by behaviour and by content; raises `UnknownId`."""
-        number = self._known(item_id)
+        number = await self._known(item_id)
         with self.model.numbering.question():
             row = (await self.model.rows([number]))[0]
             self.model.position()
@@ -163,7 +163,7 @@ class LiveRecommender:
 
     async def audience(self, item_id: str, n: int) -> list[tuple[str, float]]:
         """Among the users of the latest changes, who would most likely want an item; raises `UnknownId`."""
-        number = self._known(item_id)
+        number = await self._known(item_id)
         with self.model.numbering.question():
             row = (await self.model.rows([number]))[0]
             users = await self._asking.recent()
@@ -177,12 +177,12 @@ class LiveRecommender:
         self, n: int, category: str | None = None, domain: str | None = None, window_ms: int = 86_400_000
     ) -> list[Recommendation]:
         """What is rising in a window of event time."""
-        self._settled()
+        await self._settled()
         return self._lists.trending(n, category, domain, window_ms, self._clock())
 
     async def item(self, item_id: str) -> dict[str, Any]:
         """The item with `life` and `counts`; raises `UnknownId`."""
-        number = self._known(item_id)
+        number = await self._known(item_id)
         stale = self.staleness_ms()
         with self.model.numbering.question():
             life = await self.model.life(item_id)
@@ -192,7 +192,7 @@ class LiveRecommender:
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """A user's interests and history; raises `UnknownId`."""
-        stale = self._settled()
+        stale = await self._settled()
         state = (await self.model.users([user_id]))[0]
         if state is None:
             raise UnknownId(f"user {user_id} is not known")
@@ -200,7 +200,7 @@ class LiveRecommender:
 
     async def export(self, user_id: str) -> dict[str, Any]:
         """All that is held of a user; raises `UnknownId`."""
-        stale = self._settled()
+        stale = await self._settled()
         held = await self.model.export(user_id)
         if held is None:
             raise UnknownId(f"user {user_id} is not known")
@@ -215,7 +215,7 @@ class LiveRecommender:
 
     async def status(self) -> dict[str, Any]:
         """Figures for the page."""
-        self.model.refresh()
+        await self.model.catch_up()
         index = self.vectors.index
         out: dict[str, Any] = {
             **self.model.figures(),
@@ -246,9 +246,9 @@ class LiveRecommender:
         """How old the state behind an answer may be: see `serving.views.currency`. 0 when current."""
         return self._staleness()
 
-    def _settled(self) -> int:
+    async def _settled(self) -> int:
         """The staleness of a state that can be answered from; raises `Unavailable`."""
-        self.model.refresh()
+        await self.model.catch_up()
         self.model.position()
         return self.staleness_ms()
 
@@ -257,8 +257,8 @@ class LiveRecommender:
         if not self.vectors.complete:
             raise Unavailable(LOADING)
 
-    def _known(self, item_id: str) -> int:
-        self._settled()
+    async def _known(self, item_id: str) -> int:
+        await self._settled()
         number = self.model.numbering.find(item_id)
         if number is None or (number not in self.model.catalogue.items and not self.model.counts.last[number]):
             raise UnknownId(f"item {item_id} is not known")

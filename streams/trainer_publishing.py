@@ -12,7 +12,6 @@ import redis
 from online_models.default import Default
 from recommender.keys import Keys
 
-
 SPARE: Final = 1_000
 """All is written anew when so many more items have left than there may be: else their names would stay for ever."""
 

@@ -83,8 +83,12 @@ class MemoryReadModel:
         self.refresh()
         self.counts.rebuild()
 
-    def refresh(self) -> None:
+    async def catch_up(self) -> None:
         """Take in what was noted."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The same, at once."""
         for partition, state in enumerate(self.states):
             noted = self._noted[partition]
             if self._follow:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import redis.asyncio as redis
@@ -37,6 +38,10 @@ log = logging.getLogger(__name__)
 
 PAUSE_S: Final = 0.05
 """Between two looks at the streams, so that a busy stream's batches are taken in together."""
+ASKED_S: Final = 2.0
+"""Nobody has asked for so long: then"""
+REST_S: Final = 0.5
+"""the streams are looked at this often, and when somebody asks."""
 CHECK_S: Final = 1.0
 """How often all heads are looked at, changes or not: only they tell of a store that lost its end."""
 RETRY_S: Final = 0.2
@@ -110,7 +115,9 @@ class RedisReadModel:
         ]
         self._reads = Reads(client, self._users, self.counts, self.numbering, self._rows, timer)
         self._views: list[UserView | ItemView] = [*self._items, *self._users]
-        self._checked = -1e9
+        self._checked = self._asked = -1e9
+        self._wanted = asyncio.Event()
+        self._resting = False
         self._applied: deque[tuple[float, int]] = deque()
         self._trouble = "the state is being loaded"
 
@@ -120,7 +127,7 @@ class RedisReadModel:
             try:
                 await self.follow()
                 await self._wait()
-                await asyncio.sleep(PAUSE_S)
+                await self._pause()
             except (RedisError, OSError, TimeoutError) as error:
                 if not self._trouble:
                     log.warning("the store is away: %s: %s", type(error).__name__, error)
@@ -145,8 +152,28 @@ class RedisReadModel:
         streams = {view.keys.changes: view.last for view in self._views}
         await self._follower.xread(streams, count=1, block=int(1000 * CHECK_S))
 
-    def refresh(self) -> None:
-        """Nothing to do: `run` does it."""
+    async def _pause(self) -> None:
+        """A little, so that batches are taken in together; longer while nobody asks, until somebody does."""
+        if self._timer() - self._asked < ASKED_S:
+            await asyncio.sleep(PAUSE_S)
+            return
+        self._resting = True
+        self._wanted.clear()
+        try:
+            async with asyncio.timeout(REST_S):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._resting = False
+
+    async def catch_up(self) -> None:
+        """Take in what changed while nobody asked; else `run` does it."""
+        self._asked = self._timer()
+        if self._resting:
+            self._wanted.set()
+            with suppress(RedisError, OSError, TimeoutError):  # `position` says how old the state may be
+                await self.follow()
 
     def position(self) -> list[int]:
         """Next offset of each partition of `interactions` that every answer from now on includes."""

@@ -24,7 +24,7 @@ from recommender.read_model import ReadModel
 from recommender.tasks import end
 from serving.live_recommender import LiveRecommender
 from serving.views.memory import MemoryReadModel
-from serving.views.redis_model import RedisReadModel, connect
+from serving.views.redis_model import ASKED_S, RedisReadModel, connect
 from serving.views.row_cache import RowCache
 from streams.local_store import LocalStore
 from streams.redis_store import RedisItemStore, RedisUserStore
@@ -65,7 +65,7 @@ class MemoryRig:
             partition = partition_of(event.user_id, PARTITIONS)
             self.states[partition].fold([event])
             self.offsets[partition] += 1
-        self.model.refresh()
+        await self.model.catch_up()
 
     async def announce(self, *items: Item) -> None:
         for item in items:
@@ -419,8 +419,9 @@ async def test_run_follows_by_itself_and_waits_for_a_store_that_is_away(embedded
     async def until(true: Callable[[], bool]) -> float:
         began = time.monotonic()
         async with asyncio.timeout(15):
-            while not true():  # noqa: ASYNC110 - the model tells nobody when it has changed
+            while not true():
                 await asyncio.sleep(0.005)
+                await rig.model.catch_up()  # as every question does
         return time.monotonic() - began
 
     def learn(item: str, at: int) -> None:
@@ -432,11 +433,17 @@ async def test_run_follows_by_itself_and_waits_for_a_store_that_is_away(embedded
         await until(lambda: rig.model.ready()[0])
         learn("a", 1)
         assert await until(lambda: sum(rig.model.position()) == 1) < 0.5
+        await asyncio.sleep(ASKED_S)
+        learn("late", 2)
+        await asyncio.sleep(0.1)
+        assert sum(rig.model.position()) == 1  # it rests
+        await rig.model.catch_up()  # nobody has asked for a while: who does sees all of it at once
+        assert sum(rig.model.position()) == 2
         embedded_store.restart()
-        learn("b", 2)
-        await until(lambda: sum(rig.model.position()) == 2)
+        learn("b", 3)
+        await until(lambda: sum(rig.model.position()) == 3)
         assert rig.model.ready() == (True, "")
-        assert rig.model.figures()["applied"] == 2
+        assert rig.model.figures()["applied"] == 3
     finally:
         await end(running)
         await rig.reader.aclose()
