@@ -19,6 +19,8 @@ from recommender.vectors import Vector, space_id
 
 NAME: Final = "use-multilingual-v3"
 MAX_PIECES: Final = 256
+_BUDGET: Final = 4_096
+"""Tokens in a batch at the least: the more texts together, the fewer of their pieces are new."""
 
 
 class UseEncoder(TorchEncoder):
@@ -30,6 +32,7 @@ class UseEncoder(TorchEncoder):
 
     def __init__(self, files: UseFiles, device: str = "cpu", dtype: str = "fp32", max_pieces: int = MAX_PIECES) -> None:
         super().__init__(NAME, device, dtype, max_chars=8 * max_pieces)
+        self.budget = max(self.budget, _BUDGET)
         self._tokenizer = files.tokenizer
         self._max_pieces = max_pieces
         self._network = UseNetwork(files.weights, files.eps, DTYPES[dtype]).to(device).eval()

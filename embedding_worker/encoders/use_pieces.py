@@ -25,7 +25,7 @@ def piece_ids(
     clean = [text.encode("utf-8", "replace").decode() for text in texts]
     sentences = [
         [_BEGIN, *(found.ids[: max_pieces - 2] or [_UNKNOWN]), _END]
-        for found in tokenizer.encode_batch(clean, add_special_tokens=False)
+        for found in tokenizer.encode_batch_fast(clean, add_special_tokens=False)
     ]
     lengths = np.array([len(sentence) for sentence in sentences], np.int64)
     return np.array([piece for sentence in sentences for piece in sentence], np.int64), lengths
