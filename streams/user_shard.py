@@ -161,7 +161,8 @@ class UserShard:
         StaleOwnerError
             When the guard refuses.
         """
-        head = msgspec.structs.replace(self.head, epoch=secrets.token_hex(8), names=names)
+        types = list(self._types.names)
+        head = msgspec.structs.replace(self.head, epoch=secrets.token_hex(8), names=names, types=types)
         if not self._store.swap_rows(self._token, self._head_bytes, msgspec.json.encode(head), aside_head):
             raise StaleOwnerError(f"partition {self.partition} at {self.head.next}")
         self.reopen()
