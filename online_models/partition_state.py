@@ -105,6 +105,11 @@ class PartitionState:
         self.clock = EventClock(times)
         self.seen_ids.restore(accepted, chunks)
 
+    def number_anew(self, names: Sequence[str]) -> None:
+        """Continue under other item numbers, by which the source has all rows from now on; nothing may be untaken."""
+        self.items = self._table(names)
+        self.users = UserRings()
+
     @property
     def dictionary(self) -> Dictionary:
         """The items' names by local index."""

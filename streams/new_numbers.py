@@ -6,7 +6,7 @@ nothing of it (docs/decisions/0018): places in rings and rows stay, as nobody's,
 What holds no numbers (profiles, queue, event ids, who was forgotten) is not touched.
 
 `copy` and `catch_up` run beside the live state; `begin` and `finish` while it stands still, the one for some
-milliseconds, the other for what changed since and the reading of the new state.
+milliseconds, the other for what changed since. Rows are then read again as they are needed.
 """
 
 from __future__ import annotations
@@ -107,12 +107,15 @@ class NewNumbers:
         if self._live.follower is not self._note:
             raise StaleOwnerError(f"partition {self._live.partition} was read again")
         self.catch_up()
-        names = self._live.state.dictionary.names
-        for some in _slices(names[self._known :]):
+        later = self._live.state.dictionary.names[self._known :]
+        for some in _slices(later):
             self._write(Changes(names=some))
-        if self._changed.gone:
-            self._write(Changes(gone=self._places(self._changed.gone)))
-        self._live.swap_rows(len(self._fresh.names) + len(names) - self._known, self._head)
+        names, gone = [*self._fresh.names, *later], self._places(self._changed.gone)
+        if gone:
+            self._write(Changes(gone=gone))
+        for place in gone:
+            names[place] = ""
+        self._live.swap_rows(names, self._head)
 
     def abandon(self) -> None:
         """Give up: what lies aside stays, and is cleared by the next try."""

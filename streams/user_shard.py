@@ -153,8 +153,8 @@ class UserShard:
             raise StaleOwnerError(f"partition {self.partition} at {self.head.next}")
         self.reopen()
 
-    def swap_rows(self, names: int, aside_head: bytes) -> None:
-        """Take the rows that lie aside, of this same state with other item numbers; `names`: so many of them.
+    def swap_rows(self, names: Sequence[str], aside_head: bytes) -> None:
+        """Take the rows that lie aside, of this same state under other item numbers; `names`: the items by them.
 
         Raises
         ------
@@ -162,10 +162,12 @@ class UserShard:
             When the guard refuses.
         """
         types = list(self._types.names)
-        head = msgspec.structs.replace(self.head, epoch=secrets.token_hex(8), names=names, types=types)
-        if not self._store.swap_rows(self._token, self._head_bytes, msgspec.json.encode(head), aside_head):
+        head = msgspec.structs.replace(self.head, epoch=secrets.token_hex(8), names=len(names), types=types)
+        data = msgspec.json.encode(head)
+        if not self._store.swap_rows(self._token, self._head_bytes, data, aside_head):
             raise StaleOwnerError(f"partition {self.partition} at {self.head.next}")
-        self.reopen()
+        self.head, self._head_bytes, self.follower = head, data, None
+        self.state.number_anew(names)
 
     @property
     def guard(self) -> tuple[bytes | None, bytes]:

@@ -117,6 +117,7 @@ def test_a_long_story_with_few_places(seed: int) -> None:
             if chance.random() < 0.5:
                 next(steps)()
             assert anew.digest() == plain.digest(), n
+            assert anew.shard.state.dictionary.names == anew.store.names
             if chance.random() < 0.02:
                 user = {"user_id": f"u{chance.randrange(8)}", "timestamp": 1_000 * n + 1}
                 plain.take(user, kind="forgets")
