@@ -36,10 +36,9 @@ class Changed:
     """What was written since it was last asked."""
 
     def __init__(self) -> None:
-        self.gone: set[int] = set()
-        """Items that gave their place up, since ever."""
         self._users: set[str] = set()
         self._items: set[int] = set()
+        self._gone: list[int] = []
         self._lock = Lock()  # told by the thread that commits, asked by the one that copies
 
     def note(self, changes: Changes) -> None:
@@ -47,14 +46,18 @@ class Changed:
         with self._lock:
             self._users.update(changes.users)
             self._items.update(changes.stats, changes.rows)
-            self.gone.update(changes.gone)
+            self._gone.extend(changes.gone)
 
-    def take(self) -> tuple[set[str], set[int]]:
-        """Users and items of which something changed."""
+    def __len__(self) -> int:
+        return len(self._users) + len(self._items) + len(self._gone)
+
+    def take(self) -> tuple[set[str], set[int], list[int]]:
+        """Users and items of which something changed, and items that gave their place up."""
         with self._lock:
             users, self._users = self._users, set()
             items, self._items = self._items, set()
-        return users, items
+            gone, self._gone = self._gone, []
+        return users, items, gone
 
 
 class NewNumbers:
@@ -75,6 +78,7 @@ class NewNumbers:
         self._changed = Changed()
         self._note = self._changed.note
         self._fresh = Renumbering([])
+        self._names: list[str] = []
         self._known = 0
 
     def begin(self) -> None:
@@ -82,7 +86,13 @@ class NewNumbers:
         names = self._live.state.dictionary.names
         self._known = len(names)
         self._fresh = Renumbering(list(names))
+        self._names = list(self._fresh.names)
         self._live.follower = self._note
+
+    @property
+    def behind(self) -> int:
+        """So many changed rows are not copied yet."""
+        return len(self._changed)
 
     def copy(self) -> None:
         """Copy all there is. What changes meanwhile may be copied as it was or as it is."""
@@ -96,7 +106,17 @@ class NewNumbers:
 
     def catch_up(self) -> None:
         """Copy what changed since."""
-        users, items = self._changed.take()
+        users, items, gone = self._changed.take()
+        # Names may be there before they are written: if that is refused, the state is read again, and this is over.
+        later = self._live.state.dictionary.names[self._known :]
+        self._known += len(later)
+        self._names += later
+        for names in _slices(later):
+            self._write(Changes(names=names))
+        for some_gone in _slices(self._places(gone)):
+            self._write(Changes(gone=some_gone))
+            for place in some_gone:
+                self._names[place] = ""
         for some in _slices(users):
             rows = zip(some, self._from.user_rows(some), strict=True)
             self._write(Changes(users={user: self._fresh.user_row(row) if row else None for user, row in rows}))
@@ -107,15 +127,7 @@ class NewNumbers:
         if self._live.follower is not self._note:
             raise StaleOwnerError(f"partition {self._live.partition} was read again")
         self.catch_up()
-        later = self._live.state.dictionary.names[self._known :]
-        for some in _slices(later):
-            self._write(Changes(names=some))
-        names, gone = [*self._fresh.names, *later], self._places(self._changed.gone)
-        if gone:
-            self._write(Changes(gone=gone))
-        for place in gone:
-            names[place] = ""
-        self._live.swap_rows(names, self._head)
+        self._live.swap_rows(self._names, self._head)
 
     def abandon(self) -> None:
         """Give up: what lies aside stays, and is cleared by the next try."""

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 RETRY_S = 5.0
+FEW = 1_000
+CATCH_UPS = 10
+"""Changed rows are copied so often at most, until they are few: then the live state stands still for the rest."""
 REST_S = 30.0
 """After numbers could not be given anew: that can wait, and what a store that is full has no room for fills it."""
 TELL_S = 0.5
@@ -160,8 +163,10 @@ class Unlearner:
         try:
             await self._alone(shard, numbers.begin)
             await self._in_thread(numbers.copy)
-            await self._in_thread(numbers.catch_up)
-            await self._in_thread(numbers.catch_up)
+            for _ in range(CATCH_UPS):
+                await self._in_thread(numbers.catch_up)
+                if numbers.behind < FEW:
+                    break
             stood = time.monotonic()
             await self._alone(shard, numbers.finish)
         except (StaleOwnerError, StoreAwayError) as error:
