@@ -8,8 +8,9 @@ log: 10,000, 100,000 and 1,000,000 events (with --long 10,000,000). All states a
 their last tenths are played in parts, by turns, and the median part counts; of the short logs there are several, with
 other seeds. Caps as in the default settings, for one of their four partitions.
 
-A worker has at most 100,000 users in hand and reads the others from Redis. Here their rows lie in this process instead,
-packed, as in a replay (`online_models.packed_users`); keeping them there is not in the cost, but is in the memory.
+A worker has at most 100,000 users in hand and reads the others from Redis. Here what Redis would hold (rows of users
+and of items) lies in this process too, as bytes, as in a replay; writing it is not in the cost, but is in the memory.
+The cost has the numbering of items anew (`streams.new_numbers`).
 Resident memory with the default caps is this process's, at nine tenths of each length, before it holds other states;
 with low caps it is that of a process of its own, and must stay flat once the caps are reached. Both hold what Python
 and the compiled kernels take, which is told too (0 events).

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from coldspring.errors import CommandError
 from coldspring.fixed_views import Fixed
@@ -128,7 +127,7 @@ class TimeTravel:
 
         states = [one.shard.state for one in made]
         for state in states:
-            state.items.bring(np.arange(len(state.items.dictionary.names)))
+            state.items.bring_all()
         positions = [one.shard.next_offset("interactions") for one in made]
         model = MemoryReadModel(states, self._fixed.profile, lambda: positions, follow=False)
         for item in self._fixed.items:

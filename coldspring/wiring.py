@@ -215,7 +215,10 @@ class DirectAnswers:
             data = engine.profile(user_id)
             return decode_profile(data) if data else None
 
+        engine.flush()
         states = [shard.state for shard in engine.users]
+        for state in states:
+            state.items.bring_all()
         model = MemoryReadModel(states, profile, lambda: engine.position()["interactions"], False, engine.shown.get)
         for data in engine.live_items().values():
             model.announce(decode_item(data))

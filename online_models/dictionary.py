@@ -1,7 +1,7 @@
 """Item ids of one partition, numbered in the order in which its log first names them.
 
-An item that gave its place up is dead: its index names nothing, and is not given again, since rings
-and rows may still hold it. If its id comes back it gets a new index.
+An item that gave its place up is dead: its index names nothing, and is not given again while rings and rows may hold
+it, until all are given anew (`renumbering`). If its id comes back it gets a new index.
 
 >>> dictionary = Dictionary(["a", "b"]); dictionary.drop(0)
 >>> dictionary.live, dictionary.number("a"), dictionary.names

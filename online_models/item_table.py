@@ -88,6 +88,10 @@ class ItemTable:
                 self.rows.put(index, row)
         self._in_hand[missing] = _ALL
 
+    def bring_all(self) -> None:
+        """Have everything in hand, for who reads the arrays."""
+        self.bring(np.arange(len(self.dictionary)))
+
     def clear_places(self, count: int, kept: Sequence[int], now: int) -> None:
         """The `count` least popular items at `now` (event time, ms), but for `kept`, give their places up."""
         live = np.fromiter(self.dictionary.index.values(), np.int64, self.dictionary.live)

@@ -105,6 +105,11 @@ class PartitionState:
         self.clock = EventClock(times)
         self.seen_ids.restore(accepted, chunks)
 
+    def number_anew(self, names: Sequence[str]) -> None:
+        """Continue under other item numbers, by which the source has all rows from now on; nothing may be untaken."""
+        self.items = self._table(names)
+        self.users = UserRings()
+
     @property
     def dictionary(self) -> Dictionary:
         """The items' names by local index."""
@@ -181,7 +186,8 @@ class PartitionState:
         return changes
 
     def _learn(self, learned: Sequence[Interaction]) -> None:
-        types, users, index = self.types, self.users, self.items.dictionary.index
+        types, users, dictionary = self.types, self.users, self.items.dictionary
+        index = dictionary.index
         columns = Columns(self.clock.ticks([event.timestamp for event in learned]))
         events, slots, items = columns.events, columns.slots, columns.items
         codes, weights = columns.codes, columns.weights
@@ -209,9 +215,9 @@ class PartitionState:
                 self._welcome(event.user_id)
             users.events[slot] += 1
             if kind == "hide":
-                users.refuse(slot, item, HIDDEN)
+                users.refuse(slot, item, HIDDEN, dictionary.tie)
             elif kind == "dislike":
-                users.refuse(slot, item, DISLIKED)
+                users.refuse(slot, item, DISLIKED, dictionary.tie)
             elif users.refused[slot] and kind in types.choices:
                 users.choose(slot, item)
         self._run(columns)

@@ -1,4 +1,4 @@
-"""A model's state with its items numbered anew, so that what items that left had taken is free again.
+"""A state with its items numbered anew, so that what items that left had taken is free again.
 
 Index 0 of the new numbers is nobody's: a user's history may name items that left, and its places must stay.
 """
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from online_models.caps import Caps
 from online_models.item_stats import stats_dtype
 from online_models.rings import UserRow
 from online_models.state import State
@@ -17,14 +18,29 @@ Array = np.ndarray[Any, Any]
 
 SPARE: Final = 1_000
 """Numbers are given anew when there are so many more than two for each item that may stay."""
+USERS_A_NUMBER: Final = 8
+"""A partition, whose users' rows have to be copied for it, gives one more number for so many users that it may keep."""
+
+
+def most_numbers(caps: Caps) -> int:
+    """So many numbers of items a partition gives before it gives them anew.
+
+    At least so many items have left by then that a few user rows and two item rows are copied for each of them.
+
+    >>> most_numbers(Caps(users=8_000, items=3_000))
+    8000
+    """
+    return 2 * caps.items + caps.users // USERS_A_NUMBER + SPARE
 
 
 class Renumbering:
-    """Old index -> new index of the items that stay; 0 for those that left.
+    """Old index -> new index of the items that stay; 0 for those that left. Items that are named later follow in order.
 
     >>> renumbering = Renumbering(["a", "", "c"])
     >>> renumbering.names, renumbering.place.tolist()
     (['', 'a', 'c'], [1, 0, 2])
+    >>> renumbering.of(np.array([4, 2, 3, 1])).tolist()
+    [4, 2, 3, 0]
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -32,6 +48,31 @@ class Renumbering:
         self.names = ["", *(names[index] for index in self.kept.tolist())]
         self.place = np.zeros(len(names), np.int64)
         self.place[self.kept] = np.arange(1, len(self.names))
+
+    def of(self, indexes: Array) -> Array:
+        """The new indexes of old ones."""
+        try:
+            return np.asarray(self.place[indexes])
+        except IndexError:
+            have, following = len(self.place), int(self.place.max(initial=0)) + 1
+            self.place = np.concatenate((self.place, np.arange(following, following + int(indexes.max()) + 1 - have)))
+            return np.asarray(self.place[indexes])
+
+    def user_row(self, data: bytes) -> bytes:
+        """A user's row. Refusals of items that left are gone: they decide nothing (`UserRings.refuse`)."""
+        row = UserRow.from_bytes(data)
+        items = self.of(row.items)
+        refused: dict[int, int] = {}
+        if row.refused:
+            places = self.of(np.fromiter(row.refused, np.int64)).tolist()
+            refused = {place: kind for place, kind in zip(places, row.refused.values(), strict=True) if place}
+        return UserRow(row.total, items, row.times, row.weights, row.codes, refused).to_bytes()
+
+    def neighbour_row(self, data: bytes) -> bytes:
+        """An item's neighbours. Those that left stay, as nobody: how many there are decides when the row is pruned."""
+        row = np.frombuffer(data, "<i4").reshape(-1, 3).copy()
+        row[:, 0] = self.of(row[:, 0])
+        return row.tobytes()
 
     def of_items(self, values: Array) -> Array:
         """Rows by item [n, …] in the new order, zeros for nobody's."""
@@ -45,7 +86,7 @@ class Renumbering:
         stays = (self.place[owner] > 0) & (self.place[entries[:, 0]] > 0) if len(entries) else np.zeros(0, np.bool_)
         kept = entries[stays].copy()
         kept[:, 0] = self.place[kept[:, 0]]
-        users = [self._user(row.tobytes()) for row in _pieces(state["user_rows"], state["user_lengths"])]
+        users = [self.user_row(row.tobytes()) for row in _pieces(state["user_rows"], state["user_lengths"])]
         return {
             **state,
             "names": self.names,
@@ -88,12 +129,6 @@ class Renumbering:
             "leaders": np.take_along_axis(leaders, order, 1),
             "strengths": np.concatenate((nobody, strengths[:, self.kept]), axis=1),
         }
-
-    def _user(self, data: bytes) -> bytes:
-        row = UserRow.from_bytes(data)
-        refused = {int(self.place[item]): kind for item, kind in row.refused.items() if self.place[item]}
-        moved = UserRow(row.total, self.place[row.items], row.times, row.weights, row.codes, refused)
-        return moved.to_bytes()
 
 
 def _pieces(joined: Array, lengths: Array) -> list[Array]:

@@ -122,13 +122,20 @@ class UserRings:
         """Is an item in a user's ring?"""
         return bool((self.item[slot, : min(self.total[slot], HISTORY)] == item).any())
 
-    def refuse(self, slot: int, item: int, kind: int) -> None:
-        """Remember that a user will not have an item; hidden is for ever, disliked till chosen again."""
+    def refuse(self, slot: int, item: int, kind: int, tie: Array) -> None:
+        """Remember that a user will not have an item; hidden is for ever, disliked till chosen again.
+
+        Of items that are there (`tie` is not 0) the newest `MAX_REFUSALS` are kept. What else is remembered decides
+        nothing, so that it may be left out at any time (when numbers are given anew).
+        """
         refused = self.refused[slot]
         if refused.get(item) == HIDDEN:
             return
         refused.pop(item, None)
         refused[item] = kind
+        if len(refused) > MAX_REFUSALS:
+            for gone in [index for index in refused if tie[index] == 0]:
+                del refused[gone]
         if len(refused) > MAX_REFUSALS:
             del refused[next(iter(refused))]
         self.dirty[slot] = 1

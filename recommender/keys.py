@@ -94,8 +94,13 @@ class UserKeys:
         return [self.users, self.profiles, self.queue, self.names, self.stats, self.rows, self.tombstones]
 
     @property
+    def numbered(self) -> list[str]:
+        """Where local item numbers are."""
+        return [self.users, self.names, self.stats, self.rows]
+
+    @property
     def aside(self) -> UserKeys:
-        """The same keys for a state that is being rebuilt beside the live one, on the same node."""
+        """The same keys for a state that is being made beside the live one, on the same node."""
         return UserKeys(f"{self.base}:aside")
 
     def ids(self, chunk: int | str) -> str:

@@ -20,6 +20,7 @@ from recommender.keys import Keys
 from recommender.topics import Topics
 from streams.checkpoint import drop_checkpoints
 from streams.log_source import LogSource
+from streams.new_numbers import NewNumbers
 from streams.outbox import Outbox
 from streams.rebuild import KINDS, Rebuild
 from streams.redis_store import away
@@ -81,7 +82,9 @@ class Forgetting:
         self._checkpoints = checkpoints
         self._owned = owned
         self._scrub = Scrub(client, steps.run, self._behind, self._followed)
-        self._unlearner = Unlearner(owned, self._rebuild, open_log, steps.alone, self._tell, outbox.forgets)
+        self._unlearner = Unlearner(
+            owned, self._rebuild, self._renumber, open_log, steps.alone, self._tell, outbox.forgets
+        )
 
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What must run beside the agents."""
@@ -109,6 +112,9 @@ class Forgetting:
     def _rebuild(self, shard: UserShard, log: LogSource) -> Rebuild:
         partition = shard.partition
         return Rebuild(shard, self._store(partition), lambda to: self._make_shard(partition, to), log, self._names)
+
+    def _renumber(self, shard: UserShard) -> NewNumbers:
+        return NewNumbers(shard, self._store(shard.partition))
 
     @away
     def _tell(self, partition: int, told: Unlearning) -> None:

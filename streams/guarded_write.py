@@ -6,27 +6,36 @@ the rest one after another, which is a third round trip for every batch of every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
 
 
 def guarded_write(
-    client: redis.Redis, head: str, owner: str, token: str, expected: bytes | None, queue: Callable[[Any], None]
+    client: redis.Redis,
+    head: str,
+    owner: str,
+    token: str,
+    expected: bytes | None,
+    queue: Callable[[Any], None],
+    also: Mapping[str, bytes] | None = None,
 ) -> bool:
-    """Run what `queue` puts into a pipeline, if head and owner are as expected; False if nothing was written.
+    """Run what `queue` puts into a pipeline, if head and owner (and `also` other keys) are as expected.
+
+    False if nothing was written.
 
     Raises redis-py's errors.
     """
     pipe: Any = client.pipeline(transaction=True)
     queue(pipe)
     commands = [args for args, _ in pipe.command_stack]
+    guarded = {head: expected, owner: token.encode(), **(also or {})}
     pool: Any = client.connection_pool
     connection = pool.get_connection()
     try:
-        _, found = _answers(connection, [("WATCH", head, owner), ("MGET", head, owner)])
-        if found != [expected, token.encode()]:
+        _, found = _answers(connection, [("WATCH", *guarded), ("MGET", *guarded)])
+        if found != list(guarded.values()):
             _answers(connection, [("UNWATCH",)])
             return False
         *_, done = _answers(connection, [("MULTI",), *commands, ("EXEC",)])

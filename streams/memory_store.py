@@ -91,8 +91,16 @@ class MemoryUserStore:
         vars(self).update({**vars(self.aside()), "owner": token, "head": head, "_aside": None})
         return True
 
+    def swap_rows(self, token: str, expected_head: bytes | None, head: bytes, aside_head: bytes) -> bool:
+        aside = self.aside()
+        if token != self.owner or expected_head != self.head or aside.head != aside_head:
+            return False
+        self.users, self.names, self.stats, self.rows = aside.users, aside.names, aside.stats, aside.rows
+        self.head, self._aside = head, None
+        return True
+
     def all_users(self) -> Iterator[tuple[str, bytes]]:
-        yield from self.users.items()
+        yield from list(self.users.items())  # they may change meanwhile
 
     def all_profiles(self) -> Iterator[tuple[str, bytes]]:
         yield from self.profile_rows.items()

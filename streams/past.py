@@ -17,6 +17,7 @@ from recommender.topics import Topics
 from streams.checkpoint import Checkpoint, Checkpoints
 from streams.log_source import LogGapError, LogSource
 from streams.memory_store import MemoryUserStore
+from streams.new_numbers import renumber
 from streams.store import UserStore
 from streams.user_shard import UserShard, mark_of
 
@@ -86,6 +87,8 @@ class Past:
         begin = past.shard.next_offset("interactions")
         for batch in (log or self._log).read(name, partition, begin, position) if begin < position else ():
             past.shard.commit(past.shard.fold("interactions", batch))
+            if past.shard.owes_numbers:
+                renumber(past.shard, past.store)
             past.folded += len(batch.records)
             reached(past)
         return past

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from recommender.events import Forget
 from streams.log_source import LogSource
+from streams.new_numbers import renumber
 from streams.store import UserStore
 from streams.user_shard import UserShard
 
@@ -65,6 +66,7 @@ class Rebuild:
 
     def begin(self) -> None:
         """Throw away what an earlier try left behind."""
+        self.store.aside().clear()
         self.store.clear()
         self.shard.reopen()
         self.shard.remember(self._live.tombstones)
@@ -83,6 +85,8 @@ class Rebuild:
                 step = self.shard.fold(kind, batch)
                 self.shard.commit(step)
                 self.aliases.extend(step.aliases)
+                if self.shard.owes_numbers:
+                    renumber(self.shard, self.store)
                 told(self.progress())
 
     def progress(self) -> Progress:

@@ -178,14 +178,31 @@ class RedisUserStore:
 
         return guarded_write(self._client, keys.head, keys.owner, token, expected_head, queue)
 
+    @away
+    def swap_rows(self, token: str, expected_head: bytes | None, head: bytes, aside_head: bytes) -> bool:
+        keys, aside = self._keys, self._keys.aside
+        fresh = dict(zip(aside.numbered, keys.numbered, strict=True))
+        present = [name for name in fresh if self._client.exists(name)]
+
+        def queue(pipe: Any) -> None:
+            pipe.unlink(*keys.numbered)
+            for name in present:
+                pipe.rename(name, fresh[name])
+            pipe.unlink(aside.head, aside.owner, aside.changes)
+            # Somebody may have been forgotten while their row lay aside: the files have to follow once more (`scrub`).
+            pipe.hdel(keys.unlearning, "files")
+            pipe.set(keys.head, head)
+            pipe.xadd(keys.changes, _users_changed(UserWrite(head)), maxlen=CHANGES_KEPT, approximate=True)
+
+        also = {aside.head: aside_head}
+        return guarded_write(self._client, keys.head, keys.owner, token, expected_head, queue, also)
+
     def _chunk_keys(self, keys: UserKeys) -> list[str]:
         return [name.decode() for name in self._client.scan_iter(match=keys.ids("*"), count=1_000)]
 
-    @away
     def all_users(self) -> Iterator[tuple[str, bytes]]:
         return _scan(self._client, self._keys.users)
 
-    @away
     def all_profiles(self) -> Iterator[tuple[str, bytes]]:
         return _scan(self._client, self._keys.profiles)
 
@@ -230,7 +247,6 @@ class RedisItemStore:
 
         return guarded_write(self._client, keys.head, keys.owner, token, expected_head, queue)
 
-    @away
     def all_items(self) -> Iterator[tuple[str, bytes]]:
         return _scan(self._client, self._keys.items)
 
@@ -274,5 +290,14 @@ def _users_changed(write: UserWrite) -> dict[str, bytes]:
 
 
 def _scan(client: Any, key: str) -> Iterator[tuple[str, bytes]]:
-    for name, data in client.hscan_iter(key, count=2_000):
-        yield name.decode(), data
+    cursor, page = _page(client, key, 0)
+    yield from page
+    while cursor:
+        cursor, page = _page(client, key, cursor)
+        yield from page
+
+
+@away
+def _page(client: Any, key: str, cursor: int) -> tuple[int, list[tuple[str, bytes]]]:
+    following, found = client.hscan(key, cursor, count=2_000)
+    return following, [(name.decode(), data) for name, data in found.items()]

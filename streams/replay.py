@@ -26,6 +26,7 @@ from streams.intake import LogRecord
 from streams.item_shard import ItemShard
 from streams.memory_log import MemoryLog
 from streams.memory_store import MemoryItemStore, MemoryUserStore
+from streams.new_numbers import renumber
 from streams.rebuild import KINDS, Rebuild
 from streams.shown import ShownInMemory
 from streams.store import UserStore
@@ -186,3 +187,5 @@ class DirectReplay:
             self.dead.extend(step.dead)
             self.shown.note(step.learned, step.write.forgotten)
             self._forget(step.aliases)
+            if shard.owes_numbers:
+                renumber(shard, self._user_stores[partition])

@@ -62,7 +62,7 @@ class UserStore(RowSource, Protocol):
         ...
 
     def aside(self) -> UserStore:
-        """A store beside this one, for a state that is rebuilt while this one serves."""
+        """A store beside this one, for a state that is made while this one serves."""
         ...
 
     def clear(self) -> None:
@@ -71,6 +71,13 @@ class UserStore(RowSource, Protocol):
 
     def swap(self, token: str, expected_head: bytes | None, head: bytes) -> bool:
         """Put what lies aside in place of what is here, with this head; guarded as `write` is."""
+        ...
+
+    def swap_rows(self, token: str, expected_head: bytes | None, head: bytes, aside_head: bytes) -> bool:
+        """Put what lies aside of users, names, counts and neighbour rows in place of that here, with this head.
+
+        All else stays. Guarded as `write` is, and by the head of what lies aside.
+        """
         ...
 
     def all_users(self) -> Iterator[tuple[str, bytes]]:

@@ -1,7 +1,8 @@
-"""After a forget: which partitions still count events of somebody forgotten, and their rebuild, one at a time.
+"""What makes a partition's state anew beside the one that serves, one at a time.
 
-What is owed stands in each partition's head (`unlearned` behind the position in `forgets`), so it survives every
-crash: the next owner of the partition begins again.
+After a forget: which partitions still count events of somebody forgotten, and their rebuild. What is owed stands in
+each partition's head (`unlearned` behind the position in `forgets`), so it survives every crash: the next owner of the
+partition begins again. And where many items have left, those which stay are numbered anew (`new_numbers`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import msgspec
 
 from recommender.events import Forget
 from streams.log_source import LogAwayError, LogGapError, LogSource
+from streams.new_numbers import NewNumbers
 from streams.rebuild import Progress, Rebuild, told_once
 from streams.store import StoreAwayError
 from streams.user_shard import StaleOwnerError, UserShard
@@ -26,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 RETRY_S = 5.0
+FEW = 1_000
+CATCH_UPS = 10
+"""Changed rows are copied so often at most, until they are few: then the live state stands still for the rest."""
+REST_S = 30.0
+"""After numbers could not be given anew: that can wait, and what a store that is full has no room for fills it."""
 TELL_S = 0.5
 
 
@@ -39,7 +46,7 @@ class Unlearning(msgspec.Struct, frozen=True):
 
 
 class Unlearner:
-    """Rebuilds the partitions that owe it.
+    """Rebuilds the partitions that owe it, and gives numbers anew where too many were given.
 
     Parameters
     ----------
@@ -47,6 +54,8 @@ class Unlearner:
         The shards that this process owns now.
     rebuild
         Makes the rebuild of a shard from an open log.
+    renumber
+        Makes the copy of a shard under new numbers.
     open_log
         Opens the log.
     alone
@@ -61,6 +70,7 @@ class Unlearner:
         self,
         owned: Callable[[], Iterable[UserShard]],
         rebuild: Callable[[UserShard, LogSource], Rebuild],
+        renumber: Callable[[UserShard], NewNumbers],
         open_log: Callable[[], Any],
         alone: Callable[[UserShard, Callable[[], None]], Awaitable[None]],
         tell: Callable[[int, Unlearning], None],
@@ -68,6 +78,7 @@ class Unlearner:
     ) -> None:
         self._owned = owned
         self._rebuild = rebuild
+        self._renumber = renumber
         self._open_log = open_log
         self._alone = alone
         self._tell = tell
@@ -75,14 +86,14 @@ class Unlearner:
         # Where the log does not reach back, asking again is of no use until somebody else is forgotten.
         self._out_of_reach: dict[int, int] = {}
         self._ordered: set[int] = set()
+        self._rests_until = 0.0
         self._thread = ThreadPoolExecutor(1, "rebuild")
 
     async def run(self) -> None:
         """Pay what is owed, until cancelled."""
         try:
             while True:
-                shard = next(filter(self._is_due, list(self._owned())), None)
-                pause = LOOK_S if shard is None else await self._attempt(shard)
+                pause = await self._next(list(self._owned()))
                 await asyncio.sleep(pause)
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
@@ -91,6 +102,17 @@ class Unlearner:
         """Rebuild these partitions, whatever they owe."""
         self._ordered.update(partitions)
         self._out_of_reach.clear()
+
+    async def _next(self, owned: Sequence[UserShard]) -> float:
+        """Do what is due first, if anything; so many seconds to rest. A rebuild gives new numbers too."""
+        for shard in filter(self._is_due, owned):
+            return await self._attempt(shard)
+        if time.monotonic() >= self._rests_until:
+            for shard in owned:
+                if shard.owes_numbers:
+                    await self._give_numbers(shard)
+                    return 0.0
+        return LOOK_S
 
     def _is_due(self, shard: UserShard) -> bool:
         if shard.partition in self._ordered:
@@ -134,6 +156,31 @@ class Unlearner:
             await self._in_thread(log.close)
         self._ordered.discard(shard.partition)
         logger.info("partition %d was rebuilt in %.1f s", shard.partition, time.monotonic() - began)
+
+    async def _give_numbers(self, shard: UserShard) -> None:
+        began = time.monotonic()
+        numbers = self._renumber(shard)
+        try:
+            await self._alone(shard, numbers.begin)
+            await self._in_thread(numbers.copy)
+            for _ in range(CATCH_UPS):
+                await self._in_thread(numbers.catch_up)
+                if numbers.behind < FEW:
+                    break
+            stood = time.monotonic()
+            await self._alone(shard, numbers.finish)
+        except (StaleOwnerError, StoreAwayError) as error:
+            logger.warning("partition %d: its items will be numbered anew later: %s", shard.partition, error)
+            self._rests_until = time.monotonic() + REST_S
+            if isinstance(error, StoreAwayError):  # it may be full, see above
+                with suppress(StoreAwayError):
+                    await self._in_thread(numbers.clear)
+        else:
+            took, still = time.monotonic() - began, time.monotonic() - stood
+            count = len(shard.state.dictionary)
+            logger.info("partition %d has %d item numbers now (%.1f s, %.2f s)", shard.partition, count, took, still)
+        finally:
+            numbers.abandon()
 
     def _teller(self, shard: UserShard) -> Callable[[Progress], None]:
         last = 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,6 +18,8 @@ import msgspec
 from online_models.caps import Caps
 from online_models.dedupe import live_chunks
 from online_models.partition_state import PartitionState
+from online_models.renumbering import most_numbers
+from online_models.row_source import Changes
 from recommender.event_types import EventTypes
 from recommender.events import Forget, Interaction, Profile, decode_profile, encode
 from recommender.head import FORMAT, Mark, UserHead, decode_user_head, went_back
@@ -78,10 +80,13 @@ class UserShard:
         self.is_open = False
         self.behind: set[str] = set()
         """Topics that the store held more of before: whoever reads them must go back to where the state ends."""
+        self.follower: Callable[[Changes], None] | None = None
+        """Told after each write what it changed, until the state is read again."""
 
     def reopen(self) -> None:
         """Claim the partition and take its state in hand from the store."""
         self.is_open = False
+        self.follower = None
         self._store.claim(self._token)
         loaded = self._store.load(self._dedupe)
         head = decode_user_head(loaded.head)
@@ -117,6 +122,11 @@ class UserShard:
         """Are there forgotten users whose events still count?"""
         return self.head.unlearned < self.next_offset("forgets")
 
+    @property
+    def owes_numbers(self) -> bool:
+        """Have so many items left that those which stay should be numbered anew (`new_numbers`)?"""
+        return len(self.state.dictionary) > most_numbers(self._caps)
+
     def is_news(self, forget: Forget) -> bool:
         """Was this user not forgotten up to then already?"""
         return self.tombstones.until(forget.user_id) < forget.timestamp
@@ -142,6 +152,22 @@ class UserShard:
         if not self._store.swap(self._token, self._head_bytes, head):
             raise StaleOwnerError(f"partition {self.partition} at {self.head.next}")
         self.reopen()
+
+    def swap_rows(self, names: Sequence[str], aside_head: bytes) -> None:
+        """Take the rows that lie aside, of this same state under other item numbers; `names`: the items by them.
+
+        Raises
+        ------
+        StaleOwnerError
+            When the guard refuses.
+        """
+        types = list(self._types.names)
+        head = msgspec.structs.replace(self.head, epoch=secrets.token_hex(8), names=len(names), types=types)
+        data = msgspec.json.encode(head)
+        if not self._store.swap_rows(self._token, self._head_bytes, data, aside_head):
+            raise StaleOwnerError(f"partition {self.partition} at {self.head.next}")
+        self.head, self._head_bytes, self.follower = head, data, None
+        self.state.number_anew(names)
 
     @property
     def guard(self) -> tuple[bytes | None, bytes]:
@@ -193,6 +219,8 @@ class UserShard:
         if not self._store.write(self._token, self._head_bytes, step.write):
             raise StaleOwnerError(f"partition {self.partition} at {self.head.next}")
         self.head, self._head_bytes = step.head, step.write.head
+        if self.follower is not None:
+            self.follower(step.write.changes)
         self.is_open = True
 
     def _interactions(self, source: intake.Source, records: Sequence[intake.Record]) -> Step:

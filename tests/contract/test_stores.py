@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from online_models.row_source import Changes
+from online_models.user_queue import QueueChanges
 from recommender.head import UserHead
 from recommender.keys import Keys
 from streams.memory_store import MemoryItemStore, MemoryUserStore
@@ -185,6 +186,36 @@ def test_what_lies_aside_takes_the_place(stores: tuple[UserStore, ItemStore]) ->
     assert users.tombstones() == {b"t": 1, b"w": 2}
     assert users.aside().load(100).head is None
     assert users.write("me", head(1), UserWrite(head(2))), "and the owner goes on"
+
+
+def test_rows_that_lie_aside_take_the_place_and_all_else_stays(stores: tuple[UserStore, ItemStore]) -> None:
+    users, _ = stores
+    users.claim("me")
+    ids = [bytes([n]) * 16 for n in range(3)]
+    queue = QueueChanges(pushed=["1 u", "1 v"])
+    live = Changes({"u": b"row", "v": b"row"}, {7: b"stats"}, {7: b"row"}, ["a", "b"], ids, queue=queue)
+    assert users.write("me", None, UserWrite(head(3), live, profiles={"u": b"{}"}, tombstones={b"t": 1}))
+    aside = users.aside()
+    aside.claim("copier")
+    fresh = Changes({"v": b"anew"}, {1: b"stats"}, {}, ["", "b"])
+    assert aside.write("copier", None, UserWrite(b"copied", fresh))
+
+    assert not users.swap_rows("me", head(9), head(4), b"copied"), "the state moved on meanwhile"
+    assert not users.swap_rows("me", head(3), head(4), b"another"), "somebody else lies aside"
+    users.claim("other")
+    assert not users.swap_rows("me", head(3), head(4), b"copied"), "the partition has another owner"
+    users.claim("me")
+    assert users.load(100).names == ["a", "b"]
+    assert users.swap_rows("me", head(3), head(4), b"copied")
+    loaded = users.load(100)
+    assert (loaded.head, loaded.names, b"".join(loaded.chunks)) == (head(4), ["", "b"], b"".join(ids))
+    assert loaded.queue == ["1 u", "1 v"]
+    assert dict(users.all_users()) == {"v": b"anew"}
+    assert (list(users.all_profiles()), list(users.all_item_rows())) == ([("u", b"{}")], [(1, b"stats", None)])
+    assert users.tombstones() == {b"t": 1}
+    assert users.aside().load(100).head is None
+    assert not users.swap_rows("me", head(4), head(5), b"copied"), "nothing lies aside any more"
+    assert users.write("me", head(4), UserWrite(head(5))), "and the owner goes on"
 
 
 def test_nothing_is_left_of_what_was_cleared(stores: tuple[UserStore, ItemStore]) -> None:

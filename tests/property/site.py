@@ -7,7 +7,7 @@ is the consumer: who fetches which records when.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from faust.types import TP
@@ -27,7 +27,7 @@ from streams.store import StoreAwayError
 from streams.user_shard import StaleOwnerError, UserShard
 from tests.property.logs import NOW, PARTITIONS, Line, by_place
 from tests.property.played import Outcome, names_of
-from tests.property.story import Event, Move, Restart, Sizes, Take, Unlearn
+from tests.property.story import Event, Move, Renumber, Restart, Sizes, Take, Unlearn
 from tests.property.worker import PLACES, CrashError, Unsure, Worker
 
 TYPES = EventTypes()
@@ -130,7 +130,9 @@ class Site:
         if isinstance(event, Take):
             await self._take(event)
         elif isinstance(event, Unlearn):
-            await self._unlearn(event)
+            await self._made_anew(event, self.workers[event.worker].unlearn)
+        elif isinstance(event, Renumber):
+            await self._made_anew(event, self.workers[event.worker].renumber)
         elif isinstance(event, Restart):
             self._fire(event.worker)
         elif isinstance(event, Move):
@@ -159,10 +161,10 @@ class Site:
             self._fire(take.worker)
         worker.crash_at = unsure.trouble = None
 
-    async def _unlearn(self, event: Unlearn) -> None:
+    async def _made_anew(self, event: Unlearn | Renumber, make: Callable[[int, str | None], Awaitable[None]]) -> None:
         self.unsure[False, event.partition].trouble = event.fault
         try:
-            await self.workers[event.worker].unlearn(event.partition, event.fault)
+            await make(event.partition, event.fault)
         except CrashError:
             self._fire(event.worker)
         except (StaleOwnerError, StoreAwayError):

@@ -53,7 +53,16 @@ class Unlearn:
     fault: str | None = None
 
 
-Event = Take | Move | Restart | Store | Unlearn
+@dataclass(frozen=True, slots=True)
+class Renumber:
+    """A worker goes one step on with giving a partition's items other numbers; `fault` happens on the way."""
+
+    worker: int
+    partition: int
+    fault: str | None = None
+
+
+Event = Take | Move | Restart | Store | Unlearn | Renumber
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tests.property.story import Event, Sizes
 from tests.property.test_digest_workers import (
     CRASHES,
     MOVE,
+    RENUMBER,
     RESTART,
     SIZES,
     TROUBLES,
@@ -28,7 +29,7 @@ from tests.property.test_digest_workers import (
 )
 from tests.rig.redis_server import RedisServer
 
-STORIES = stories(takes(WORKER), takes(WORKER, *CRASHES, *TROUBLES), MOVE, RESTART, UNLEARN)
+STORIES = stories(takes(WORKER), takes(WORKER, *CRASHES, *TROUBLES), MOVE, RESTART, UNLEARN, RENUMBER)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.property.examples import TRIED
 from tests.property.logs import Line, logs, short_or_long, without_forgotten
 from tests.property.played import Outcome, played
 from tests.property.site import Site, told
-from tests.property.story import Event, Move, Restart, Sizes, Store, Take, Unlearn
+from tests.property.story import Event, Move, Renumber, Restart, Sizes, Store, Take, Unlearn
 from tests.property.worker import PLACES
 
 WORKERS = 4
@@ -39,7 +39,9 @@ TROUBLES = ["away", "reply lost"]
 UNLEARN = st.builds(
     Unlearn, WORKER, st.integers(0, 1), st.sampled_from([None, None, "begin", "catch_up", "finish", *TROUBLES])
 )
+RENUMBER = st.builds(Renumber, WORKER, st.integers(0, 1), st.sampled_from([None] * 4 + ["crash", *TROUBLES]))
 CAPS = st.builds(Caps, st.integers(1, 3), st.integers(1, 4), st.integers(0, 3))
+RENUMBER_ONE = st.builds(Renumber, st.just(0), st.integers(0, 1), st.sampled_from([None] * 6 + ["crash", *TROUBLES]))
 SIZES = st.builds(Sizes, st.integers(1, 4), st.integers(1, 3), CAPS)
 
 
@@ -115,8 +117,28 @@ def test_forgets_through_all_of_it_leave_the_log_without_the_events(lines: list[
 
 
 @TRIED
-@given(logs(forgets=True), stories(takes(WORKER), takes(WORKER, *CRASHES, *TROUBLES), MOVE, LOSS, UNLEARN), SIZES)
+@given(
+    logs(forgets=True),
+    stories(takes(WORKER), takes(WORKER, *CRASHES, *TROUBLES), MOVE, LOSS, UNLEARN, RENUMBER),
+    SIZES,
+)
 def test_what_is_bounded_is_bounded_alike(lines: list[Line], story: list[Event], sizes: Sizes) -> None:
     forget_the_last_example()
     undisturbed = happened(Site(lines, sizes=sizes, most=1_000), [])
     assert happened(Site(lines, WORKERS, sizes), story) == undisturbed
+
+
+@TRIED
+@given(
+    logs(forgets=True),
+    stories(takes(st.just(0)), takes(st.just(0), *CRASHES, *TROUBLES), RENUMBER_ONE, RENUMBER_ONE),
+    SIZES,
+    st.sampled_from([1_000, 2]),
+)
+def test_other_numbers_at_any_moment_give_the_same(
+    lines: list[Line], story: list[Event], sizes: Sizes, refusals: int
+) -> None:
+    forget_the_last_example()
+    with mock.patch("online_models.rings.MAX_REFUSALS", refusals):
+        undisturbed = happened(Site(lines, sizes=sizes, most=1_000), [])
+        assert happened(Site(lines, sizes=sizes), story) == undisturbed

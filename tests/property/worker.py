@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
 
 from recommender.reasons import DeadLetter
+from streams.new_numbers import NewNumbers
 from streams.rebuild import Rebuild
 from streams.replay import TOPIC_OF_KIND
 from streams.sentinel import difference
 from streams.steps import Steps
 from streams.store import StoreAwayError
+from streams.user_shard import StaleOwnerError
 from tests.property.logs import PARTITIONS
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ class Unsure:
     def swap(self, *write: Any) -> bool:
         return self._try(self._store.swap, *write)
 
+    def swap_rows(self, *write: Any) -> bool:
+        return self._try(self._store.swap_rows, *write)
+
     def _try(self, call: Callable[..., bool], *args: Any) -> bool:
         trouble, self.trouble = self.trouble, None
         if trouble == "away":
@@ -62,6 +67,7 @@ class Worker:
         self.at: dict[TP, int] = dict.fromkeys(PLACES, 0)
         self.crash_at: str | None = None
         self._shards: dict[tuple[bool, int], Any] = {}
+        self._numbering: dict[int, Iterator[Callable[[], None]]] = {}
         self._journeys: list[asyncio.Task[None]] = []
         self.steps = Steps(
             self._shard, NAMES, self, self._aliases, self._nothing, self._go_back,
@@ -126,6 +132,23 @@ class Worker:
             if step == rebuild.finish:
                 self.site.forget(rebuild.aliases)
             await self.steps.run(step)
+
+    async def renumber(self, partition: int, fault: str | None) -> None:
+        """Go one step on with other numbers for a partition's items, or begin with that."""
+        shard = self._shard("interactions", partition)
+        if partition not in self._numbering:
+            numbers = NewNumbers(shard, self.site.unsure[False, partition])
+            self._numbering[partition] = iter((numbers.begin, numbers.copy, numbers.catch_up, numbers.finish))
+        step = next(self._numbering[partition])
+        try:
+            if fault == "crash":
+                raise CrashError(step.__name__)
+            await self.steps.alone(shard, step)
+        except (StaleOwnerError, StoreAwayError):
+            del self._numbering[partition]
+            raise
+        if step.__name__ == "finish":
+            del self._numbering[partition]
 
     async def take(self, place: TP, size: int, shift: int) -> None:
         """Fetch and apply; what the steps asked for (to go back) is done when this returns."""
