@@ -3,6 +3,7 @@
 Decay takes the same share from every item, so the order of two items changes only when one of them has an event:
 log2(value) + time / half-life stays what it is between events, and the leaders need no scan.
 
+>>> from online_models.item_stats import stats_dtype
 >>> stats = np.zeros(3, stats_dtype(1))
 >>> stats["popularity"][:, 1], stats["popularity_at"] = [1.0, 3.0, 1.0], [0, 0, 9 * 86_400_000]
 >>> leaders = Leaders(size=2, half_lives=[1])
