@@ -46,8 +46,8 @@ BUSY_FETCH_WAIT_MS = 16
 CROWDED_FETCH_WAIT_MS = 150
 """While many come: so many larger batches leave more of the machine to those who answer."""
 
-CROWD_BYTES = 8_000
-"""Some eighty events in a fetch are many."""
+CROWD_BYTES_PER_MS = 200
+"""Some two thousand events a second are many. Not by the size of a fetch: a longer wait would make its own reason."""
 
 COMPANY_BYTES = 1_000_000
 """Whoever waits for company asks the broker for so much, or for what there is when the wait is over."""
@@ -116,7 +116,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
             cast("BatchConsumer", self.consumer).out_of_range(tps)
             return {}
         if not cast("BatchTransport", self.transport).patience_ms:
-            consumer._fetcher._fetch_max_wait_ms = wait_ms(fetched.values())
+            consumer._fetcher._fetch_max_wait_ms = wait_ms(fetched.values(), consumer._fetcher._fetch_max_wait_ms)
             consumer._fetcher._fetch_min_bytes = COMPANY_BYTES if fetched else 1
         batches = {tp: [_Fetched(self._batch(consumer, tp, records))] for tp, records in fetched.items()}
         for tp, begin in list(self._begins.items()):
@@ -136,12 +136,13 @@ class _Thread(driver.AIOKafkaConsumerThread):
         return Batch(tp.topic, tp.partition, begin, position, records)
 
 
-def wait_ms(fetched: Iterable[Sequence[Any]]) -> int:
-    """How long the next fetch waits for company after one that brought these partitions' records."""
+def wait_ms(fetched: Iterable[Sequence[Any]], waited_ms: int) -> int:
+    """How long the next fetch waits for company after one that waited so long and brought these partitions' records."""
     sizes = [record.serialized_value_size for records in fetched for record in records]
     if not sizes:
         return FETCH_WAIT_MS
-    return CROWDED_FETCH_WAIT_MS if sum(map(max, sizes, repeat(0))) >= CROWD_BYTES else BUSY_FETCH_WAIT_MS
+    many = sum(map(max, sizes, repeat(0))) >= CROWD_BYTES_PER_MS * max(waited_ms, BUSY_FETCH_WAIT_MS)
+    return CROWDED_FETCH_WAIT_MS if many else BUSY_FETCH_WAIT_MS
 
 
 def _position(consumer: AIOKafkaConsumer, tp: TP) -> int | None:

@@ -42,9 +42,16 @@ def test_every_override_has_something_to_override() -> None:
 def test_a_fetch_waits_the_longer_the_more_the_last_one_brought() -> None:
     none: list[list[Any]] = []
     few, many = [[record(700)]], [[record(100)] * 40, [record(100)] * 40]
-    assert wait_ms(none) == FETCH_WAIT_MS
-    assert wait_ms(few) < FETCH_WAIT_MS < wait_ms(many)
-    assert wait_ms([[record(-1)]]) == wait_ms(few)  # a record without a value came, too
+    assert wait_ms(none, 16) == FETCH_WAIT_MS
+    assert wait_ms(few, 16) < FETCH_WAIT_MS < wait_ms(many, 16)
+    assert wait_ms([[record(-1)]], 16) == wait_ms(few, 16)  # a record without a value came, too
+
+
+@pytest.mark.parametrize(("per_s", "crowded"), [(100, False), (500, False), (1_500, False), (3_000, True)])
+def test_how_long_a_fetch_waits_hangs_on_the_rate_and_not_on_the_wait_before(per_s: int, crowded: bool) -> None:
+    for waited in (16, 150):
+        came = [[record(110)] * (per_s * waited // 1_000)]
+        assert (wait_ms(came, waited) > FETCH_WAIT_MS) is crowded
 
 
 def record(size: int) -> SimpleNamespace:
