@@ -32,6 +32,8 @@ NICENESS: Final = {"worker": 15, "embedding": 15, "trainer": 19}
 A worker that is late writes larger batches, which cost less."""
 
 AUTOGROUP: Final = Path("/proc/self/autogroup")
+WEIGHED_TRIES: Final = 20
+WEIGHED_AGAIN_S: Final = 0.12
 SWITCH_S: Final = 0.0005
 """How long one thread keeps another from the interpreter. Python's 5 ms would be added at each step of an event from
 thread to thread."""
@@ -90,7 +92,16 @@ def step_back(niceness: int) -> None:
     os.nice(niceness)
     if niceness and os.getsid(0) == os.getpid() and AUTOGROUP.exists():
         with suppress(OSError):  # a kernel or container that does not allow it: then all are equal
-            AUTOGROUP.write_text(str(niceness))
+            _weigh_session(str(niceness))
+
+
+def _weigh_session(niceness: str) -> None:
+    for _ in range(WEIGHED_TRIES):
+        try:
+            AUTOGROUP.write_text(niceness)
+            return
+        except BlockingIOError:  # of users that are not root the kernel takes ten a second, all sessions together
+            time.sleep(WEIGHED_AGAIN_S)
 
 
 def keep() -> None:
