@@ -43,6 +43,7 @@ MORE: dict[str, list[list[str]]] = {
     "click_model": [[]],
     "partitions": [["--events", "8000"]],
     "time_travel": [[]],
+    "serenade": [[]],
 }
 
 
@@ -90,7 +91,7 @@ def main() -> int:
             if status == 0 and not options.no_keep and not page.keep(said):
                 keep(title, said)
     if not options.no_keep:
-        page.write(FAST)
+        page.write(runs)
     return min(failed, 1)
 
 
