@@ -6,6 +6,8 @@ are separated by commas. Parts call `reached(name)`; where nothing is set, that 
 Of the click worker, KIND being interactions, profiles, forgets or items:
     KIND.fold.before, KIND.fold.after, KIND.dead.before, KIND.dead.after (only where there are dead letters),
     KIND.examples.before, KIND.examples.after, KIND.commit.before, KIND.commit.after, KIND.views.after.
+    While a partition's items are numbered anew: numbers.given, numbers.named, numbers.copied, numbers.swap.before,
+    numbers.swap.after.
 Of the embedding worker: vectors.encoded, vectors.published, vectors.written.
 Of serving, while it saves its index: index.FILE.written, index.FILE.synced, index.FILE.renamed, FILE being data or
 sidecar.

@@ -41,7 +41,7 @@ class ItemIndex(ExactIndex):
     buffer: the graph takes rows once so many wait.
     """
 
-    def __init__(self, dim: int, max_items: int = 200_000, exact_below: int = 1_000, buffer: int = 256) -> None:
+    def __init__(self, dim: int, max_items: int = 200_000, exact_below: int = 2_000, buffer: int = 256) -> None:
         super().__init__(dim, max_items)
         self.exact_below = exact_below
         self.buffer = buffer

@@ -24,8 +24,8 @@ class Table(Protocol):
     ids: list[str]
     alive: NDArray[np.bool_]
 
-    def read(self, rows: NDArray[np.int64]) -> Vector:
-        """Rows [n, dim]."""
+    def read(self, rows: NDArray[np.int64] | slice) -> Vector:
+        """Rows [n, dim]; a slice is a view, not to be written to."""
 
 
 class VectorIndex(Protocol):

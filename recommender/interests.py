@@ -1,7 +1,7 @@
 """A user's interest vectors: a view of what the user did and of the item vectors.
 
 >>> vectors = np.eye(2, dtype=np.float32)
->>> interests = build_interests("s", vectors, np.array([True, True]), [1.0, -1.0], [1_000, 2_000], 2_000)
+>>> interests = build_interests("s", vectors, np.array([0, 1]), [1.0, -1.0], [1_000, 2_000], 2_000)
 >>> np.sign(interests.query(np.zeros(2, np.float32), short_share=0.5)).tolist()
 [1.0, -1.0]
 """
@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from recommender.vectors import BadVectorError, Vector
 
 _ROW: Final = struct.Struct("<16sHffHH")
+_NOTHING: Final = 1e-4
+"""An interest that is shorter without the mean has no direction."""
 _LEAST: Final = 1e-6
 """A vector whose largest number is smaller is not scaled up."""
 
@@ -58,17 +60,11 @@ class Interests:
         Subtracting the mean item vector was worth +37 to +78 % HR@10 on cold items (see
         docs on encoders; the index itself stays as it is). None if nothing remains.
         """
-        mixed = np.zeros(mean.size, np.float64)
-        for vector, weight, share in (
-            (self.short, self.short_weight, short_share),
-            (self.long, self.long_weight, 1.0 - short_share),
-        ):
-            centred = vector.astype(np.float64) - weight * mean.astype(np.float64)
-            norm = float(np.linalg.norm(centred))
-            if norm > 1e-4:
-                mixed += share * centred / norm
-        norm = float(np.linalg.norm(mixed))
-        return (mixed / norm).astype(np.float32) if norm > 1e-4 else None
+        mixed = np.zeros(mean.size)
+        _mix(mixed, self.short, self.short_weight, mean, short_share)
+        _mix(mixed, self.long, self.long_weight, mean, 1.0 - short_share)
+        norm = float(np.sqrt(mixed @ mixed))
+        return (mixed / norm).astype(np.float32) if norm > _NOTHING else None
 
     def encode(self) -> bytes:
         """The row for Redis: float16, each vector scaled so that its largest number is one."""
@@ -103,7 +99,7 @@ def decode_interests(value: bytes) -> Interests:
 def build_interests(
     space: str,
     vectors: Vector,
-    known: NDArray[np.bool_],
+    places: NDArray[np.int64],
     weights: ArrayLike,
     times_ms: ArrayLike,
     now_ms: int,
@@ -112,17 +108,17 @@ def build_interests(
 ) -> Interests | None:
     """Both interests from a history, oldest first; None if no item has a vector.
 
-    `vectors` is [n, dim], of which the rows that are `known` [n] count; weights is [n], negative where the user
-    refused. Places without a vector keep their rank, so that what is completed later is the same as what would have
-    been made with all vectors at hand.
+    `places` [n] says which of the `vectors` [m, dim] is an event's, -1 for none; weights is [n], negative where the
+    user refused. Events without a vector keep their rank, so that what is completed later is the same as what would
+    have been made with all vectors at hand.
     """
-    if not known.any():
+    absent = np.flatnonzero(places < 0).tolist()
+    if len(absent) == len(places):
         return None
-    places = np.where(known, np.arange(len(known)), -1)
-    ends, amounts = np.array([len(known)]), np.asarray(weights, np.float64)
+    ends, amounts = np.array([len(places)]), np.asarray(weights, np.float64)
     sums, totals = _sums(vectors, places, ends, amounts, np.asarray(times_ms, np.int64), now_ms, _rates(short, long))
-    absent = () if known.all() else tuple(np.flatnonzero(~known).tolist())
-    return Interests(space, sums[0, 0], float(totals[0, 0]), sums[0, 1], float(totals[0, 1]), len(known), absent)
+    (short_sum, long_sum), (short_weight, long_weight) = sums[0], totals[0].tolist()
+    return Interests(space, short_sum, short_weight, long_sum, long_weight, len(places), tuple(absent))
 
 
 def encode_interests(
@@ -207,6 +203,18 @@ def _sums(
         found[at] = sums
         begin = end
     return found, totals
+
+
+@njit(cache=True)
+def _mix(mixed: NDArray[np.float64], vector: Vector, weight: float, mean: Vector, share: float) -> None:
+    """Add a share of the direction of `vector - weight * mean`, if it has one."""
+    length = 0.0
+    for column in range(len(mean)):
+        length += (np.float64(vector[column]) - weight * np.float64(mean[column])) ** 2
+    length = np.sqrt(length)
+    if length > _NOTHING:
+        for column in range(len(mean)):
+            mixed[column] += share * (np.float64(vector[column]) - weight * np.float64(mean[column])) / length
 
 
 def _scaled(vector: Vector, weight: float) -> tuple[NDArray[np.float16], float]:

@@ -13,7 +13,6 @@ from online_models.kernels import RING
 from online_models.sessions import gap_ms, votes_in_session
 from recommender.event_types import EventTypes
 from recommender.fatigue import ShownLists
-from recommender.interests import Interests
 from recommender.numbering import Array
 from recommender.query import Query
 from recommender.read_model import History, UserState
@@ -27,29 +26,15 @@ LONGEST: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
-    """Interests as unit vectors with the mean item vector taken off: long and short, and both for the search."""
-
-    both: Vector | None = None
-    long: Vector | None = None
-    short: Vector | None = None
-
-    @classmethod
-    def of(cls, interests: Interests, mean: Vector) -> Taste:
-        """The directions of interests; None where nothing remains."""
-        return cls(interests.query(mean), interests.query(mean, 0.0), interests.query(mean, 1.0))
-
-
-@dataclass(frozen=True, slots=True)
 class Ask:
     """What an answer is made from.
 
     known: whether the user has a history of their own; history: of the user, the ids in `same_as` and the question,
-    oldest first; ring: its newest items that vote, newest first, with their rows; chosen, refused: item numbers; text,
-    profile: vectors of what was typed and of what the user says of themself; crowd: item numbers and scores from users
-    alike; shown: the lists that were shown to them lately; around: what is liked in the question's context; total:
-    interactions ever;
-    now_ms: event time; wall_ms: what `expires_at` and `max_age_s` go by.
+    oldest first; ring: its newest items that vote, newest first, with their rows; chosen, refused: item numbers; taste:
+    the vector of the user's interests; text, profile: those of what was typed and of what the user says of themself;
+    crowd: item numbers and scores from users alike; shown: the lists that were shown to them lately; around: what is
+    liked in the question's context; total: interactions ever; now_ms: event time; wall_ms: what `expires_at` and
+    `max_age_s` go by.
     """
 
     query: Query
@@ -60,7 +45,7 @@ class Ask:
     refused: dict[int, str] = field(default_factory=dict)
     ring: Sequence[int] = ()
     rows: Sequence[Array] = ()
-    taste: Taste = field(default_factory=Taste)
+    taste: Vector | None = None
     text: Vector | None = None
     profile: Vector | None = None
     crowd: tuple[Array, Array] | None = None

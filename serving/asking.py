@@ -15,7 +15,7 @@ from recommender.query import Query, Unavailable
 from recommender.read_model import History, ReadModel, UserState
 from recommender.vectors import Vector
 from serving import crowd
-from serving.ask import Ask, Taste, choices_of, chosen_items, extra_of, merged, voting, words_of
+from serving.ask import Ask, choices_of, chosen_items, extra_of, merged, voting, words_of
 from serving.item_vectors import ItemVectors
 from serving.typed_texts import TextEncoder, TypedTexts
 
@@ -152,7 +152,7 @@ class Asking:
         rows = dict(zip(distinct, await self.model.rows(distinct), strict=True)) if distinct else {}
         return [rows[number] for number in ring]
 
-    def _taste(self, history: History, stored: Interests | None, now: int) -> Taste:
+    def _taste(self, history: History, stored: Interests | None, now: int) -> Vector | None:
         """Interests as of the user's very last action, made from the newest of the history.
 
         The stored row is written after the state, so it may be behind by a moment: it serves only where the index
@@ -160,13 +160,13 @@ class Asking:
         """
         index = self._located.index
         if index is None or not len(history):
-            return Taste()
-        newest = slice(-RING, None)
-        vectors, known = self._located.of(index, history.items[newest])
-        made = build_interests(self.vectors.space, vectors, known, history.weights[newest], history.times[newest], now)
-        if made is None and stored and stored.space == self.vectors.space and stored.long.size == index.dim:
+            return None
+        newest, space = slice(-RING, None), self.vectors.space
+        found = self._located.of(index, history.items[newest])
+        made = build_interests(space, found.matrix, found.rows, history.weights[newest], history.times[newest], now)
+        if made is None and stored and stored.space == space and stored.long.size == index.dim:
             made = stored
-        return Taste.of(made, index.mean) if made else Taste()
+        return made.query(index.mean) if made else None
 
     def _fitting(self, vector: Vector | None) -> Vector | None:
         """A text's vector, if it is of the index's width (after a change of model it may not be for a moment)."""

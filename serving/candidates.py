@@ -40,7 +40,7 @@ class Finding:
         }
         index = self._vectors.index
         if index is not None:
-            for name, vector in (("content", ask.taste.both), ("text", ask.text), ("profile", ask.profile)):
+            for name, vector in (("content", ask.taste), ("text", ask.text), ("profile", ask.profile)):
                 if vector is not None:
                     near[name] = self._nearest(index, vector, len(ask.chosen))
         if ask.crowd is not None:

@@ -17,7 +17,7 @@ from online_models.vector_space import LONG, likeness_of
 from recommender.numbering import Array, Names
 from recommender.read_model import ReadModel
 from serving.ask import Ask
-from serving.item_vectors import ItemVectors, Vectors
+from serving.item_vectors import ItemVectors, Located
 
 Floats = npt.NDArray[np.float64]
 Mf = Callable[[str, Names], Floats | None]
@@ -44,10 +44,10 @@ class Gathering:
         self._own = OwnItems()
         self._evidence = no_evidence(_ROOM)
 
-    def of(self, ask: Ask, numbers: Array, found: Found, vectors: Vectors | None, added: Floats | None) -> Known:
+    def of(self, ask: Ask, numbers: Array, found: Found, vectors: Located | None, added: Floats | None) -> Known:
         """The evidence of the candidates `numbers` [n], good until the next call.
 
-        vectors: theirs, None without an index; added: what the factorisation adds for each, [n].
+        vectors: where theirs are, None without an index; added: what the factorisation adds for each, [n].
         """
         counts, history = self._model.counts, ask.history
         if len(numbers) > len(self._evidence):
@@ -69,14 +69,13 @@ class Gathering:
             evidence[:, MF] = added
         return Known(evidence, None if likeness is None else likeness[:, 0])
 
-    def _likeness(self, ask: Ask, vectors: Vectors) -> Floats | None:
+    def _likeness(self, ask: Ask, vectors: Located) -> Floats | None:
         """Cosines to the user's interests, [n, 3]; None if none of their items has a vector."""
         index = self._vectors.index
         if index is None or not len(ask.ring):
             return None
-        ring, held = self._vectors.of(index, np.array(ask.ring, np.int64))
-        if not held.any():
+        ring = self._vectors.of(index, np.array(ask.ring, np.int64))
+        liked = ring.rows[ring.known][:LONG]
+        if not len(liked):
             return None
-        matrix, known = vectors
-        rows = np.where(known, np.arange(len(known)), -1)
-        return np.asarray(likeness_of(matrix, rows, ring[held][:LONG], index.mean.astype(np.float64)))
+        return np.asarray(likeness_of(vectors.matrix, vectors.rows, ring.matrix[liked], index.mean.astype(np.float64)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,24 @@ from embedding_worker.vector_index import Table, VectorIndex
 from recommender.numbering import Array, Numbering, fitted
 from recommender.vectors import Vector
 
-Vectors = tuple[Vector, npt.NDArray[np.bool_]]
-"""Items' vectors [n, dim], and which of them have one [n]."""
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where items' vectors lie: rows [n] of a matrix [rows, dim] that is the index's own, -1 for items without one."""
+
+    matrix: Vector
+    rows: Array
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Which items have a vector, [n]."""
+        return np.asarray(self.rows >= 0)
+
+    def read(self) -> Vector:
+        """The vectors, [n, dim]; those of items without one are zero."""
+        vectors, known = np.zeros((len(self.rows), self.matrix.shape[1]), np.float32), self.known
+        vectors[known] = self.matrix[self.rows[known]]
+        return vectors
 
 
 class ItemVectors:
@@ -40,19 +57,12 @@ class ItemVectors:
         index = self._find()
         return index if index is not None and len(index) else None
 
-    def of(self, index: VectorIndex, numbers: Array) -> Vectors:
-        """The vectors of items; those of items without one are zero."""
+    def of(self, index: VectorIndex, numbers: Array) -> Located:
+        """Where the vectors of items are."""
         table = self._located(index.rows)
-        if not len(numbers):
-            return np.zeros((0, index.dim), np.float32), np.zeros(0, np.bool_)
-        self._row = fitted(self._row, int(numbers.max()) + 1, -1)
+        self._row = fitted(self._row, int(numbers.max(initial=-1)) + 1, -1)
         rows = self._row[numbers]
-        known = (rows >= 0) & table.alive[rows]
-        if known.all():
-            return table.read(rows), known
-        matrix = np.zeros((len(numbers), index.dim), np.float32)
-        matrix[known] = table.read(rows[known])
-        return matrix, known
+        return Located(table.read(slice(None)), np.where(table.alive[rows], rows, -1))
 
     def nearest(self, index: VectorIndex, vector: Vector, count: int) -> Array:
         """The numbers of the nearest items, best first; ties by the ids' hash. More than `count`, if they are there."""

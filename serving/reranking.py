@@ -123,5 +123,6 @@ class Reranking:
         index = self._vectors.index
         if index is None:
             return np.asarray(shared)
-        vectors, known = self._vectors.of(index, numbers)
+        found = self._vectors.of(index, numbers)
+        vectors, known = found.read(), found.known
         return np.where(known[:, None] & known[None, :], vectors @ vectors.T, shared)

@@ -21,7 +21,7 @@ from recommender.vectors import Vector
 from serving.ask import Ask
 from serving.clicked import Clicked
 from serving.evidence import Gathering, Mf
-from serving.item_vectors import ItemVectors, Vectors
+from serving.item_vectors import ItemVectors, Located
 
 Floats = npt.NDArray[np.float64]
 
@@ -98,7 +98,7 @@ class Scoring:
             self._features = np.zeros((2 * len(numbers), len(ALL_NAMES)))
         features = feature_matrix(known.evidence, self._features[: len(numbers)])
         if vectors is not None:
-            _add_cosines(features, vectors[0], {TEXT: ask.text, PROFILE: ask.profile})
+            _add_cosines(features, vectors, {TEXT: ask.text, PROFILE: ask.profile})
         if ask.crowd is not None:
             features[:, USERS] = self._crowd(*ask.crowd)[numbers]
         values, used = weighed(features, self._weights(ask))
@@ -129,8 +129,8 @@ class Scoring:
         weights[TEXT], weights[PROFILE] = BY_TEXT, BY_PROFILE / (1.0 + len(ask.history) / PROFILE_FADES)
         return weights
 
-    def _vectors(self, ask: Ask, numbers: Array) -> Vectors | None:
-        """The items' vectors, if they are to be compared with anything."""
+    def _vectors(self, ask: Ask, numbers: Array) -> Located | None:
+        """Where the items' vectors are, if they are to be compared with anything."""
         index = self.vectors.index
         if index is None or not (len(ask.ring) or ask.text is not None or ask.profile is not None):
             return None
@@ -143,11 +143,11 @@ class Scoring:
         return crowd
 
 
-def _add_cosines(features: Floats, vectors: Vector, queries: Mapping[int, Vector | None]) -> None:
+def _add_cosines(features: Floats, vectors: Located, queries: Mapping[int, Vector | None]) -> None:
     """The cosine of items to each query, by column; an item without a vector has 0: nothing, not the worst."""
     given = {column: query for column, query in queries.items() if query is not None}
     if given:
-        features[:, list(given)] = vectors @ np.stack(list(given.values()), axis=1)
+        features[:, list(given)] = vectors.read() @ np.stack(list(given.values()), axis=1)
 
 
 def _is_typed(ask: Ask) -> bool:

@@ -14,6 +14,7 @@ from online_models.own_items import OwnItems
 from online_models.readout import Readout, shares
 from online_models.sessions import session_length
 from online_models.vector_space import likeness_of
+from recommender.interests import Interests, build_interests
 from recommender.retrieval import Evidences, retrieve
 from recommender.top_items import TopItems
 
@@ -38,6 +39,8 @@ def warm_up() -> None:
     weighed(feature_matrix(evidence, features), np.ones(len(NAMES)))
     shares(ring, rows, counts, np.array([0, 1]))
     likeness_of(vectors, places, vectors, np.zeros(2))
+    build_interests("", vectors, places, counts, places, 0)
+    Interests("", vectors[0], 1.0, vectors[1], 1.0, 1).query(vectors[0])
     session_length(places, 1)
     item_parts(counts, np.eye(2), places)
     seen = np.zeros((2, 2), np.int64)

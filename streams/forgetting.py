@@ -57,6 +57,8 @@ class Forgetting:
         Opens the log, to be folded again.
     checkpoints
         Where checkpoints of the partitions may lie.
+    reached
+        Told each moment of numbering anew by name, for tests.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Forgetting:
         store: Callable[[int], UserStore],
         open_log: Callable[[], Any],
         checkpoints: Path | None = None,
+        reached: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._client: Any = client
         self._keys = keys
@@ -81,6 +84,7 @@ class Forgetting:
         self._store = store
         self._checkpoints = checkpoints
         self._owned = owned
+        self._reached = reached
         self._scrub = Scrub(client, steps.run, self._behind, self._followed)
         self._unlearner = Unlearner(
             owned, self._rebuild, self._renumber, open_log, steps.alone, self._tell, outbox.forgets
@@ -114,7 +118,7 @@ class Forgetting:
         return Rebuild(shard, self._store(partition), lambda to: self._make_shard(partition, to), log, self._names)
 
     def _renumber(self, shard: UserShard) -> NewNumbers:
-        return NewNumbers(shard, self._store(shard.partition))
+        return NewNumbers(shard, self._store(shard.partition), self._reached)
 
     @away
     def _tell(self, partition: int, told: Unlearning) -> None:

@@ -12,7 +12,7 @@ milliseconds, the other for what changed since. Rows are then read again as they
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from threading import Lock
 from typing import Final, TypeVar
@@ -63,14 +63,16 @@ class Changed:
 class NewNumbers:
     """The state of `live`, whose store is `store`, copied under new numbers.
 
-    Every call may raise `StaleOwnerError`: when somebody else owns the partition or copies it too, or when the live
-    state was read again since `begin`, so that not all that changed is known.
+    `reached` is told each moment by name, for tests. Every call may raise `StaleOwnerError`: when somebody else owns the
+    partition or copies it too, or when the live state was read again since `begin`, so that not all that changed is
+    known.
     """
 
-    def __init__(self, live: UserShard, store: UserStore) -> None:
+    def __init__(self, live: UserShard, store: UserStore, reached: Callable[[str], None] = lambda _: None) -> None:
         self._live = live
         self._from = store
         self._to = store.aside()
+        self._reached = reached
         self._token = secrets.token_hex(8)
         # A head of its own: whoever clears what lies aside, or writes there too, is noticed.
         self._head = msgspec.json.encode(UserHead(epoch=secrets.token_hex(8)))
@@ -88,6 +90,7 @@ class NewNumbers:
         self._fresh = Renumbering(list(names))
         self._names = list(self._fresh.names)
         self._live.follower = self._note
+        self._reached("numbers.given")
 
     @property
     def behind(self) -> int:
@@ -100,9 +103,11 @@ class NewNumbers:
         self._to.claim(self._token)
         for names in _slices(self._fresh.names):
             self._write(Changes(names=names))
+        self._reached("numbers.named")
         self._copy_items(self._fresh.kept.tolist())
         for users in _slices(self._from.all_users()):
             self._write(Changes(users={user: self._fresh.user_row(row) for user, row in users}))
+        self._reached("numbers.copied")
 
     def catch_up(self) -> None:
         """Copy what changed since."""
@@ -127,7 +132,9 @@ class NewNumbers:
         if self._live.follower is not self._note:
             raise StaleOwnerError(f"partition {self._live.partition} was read again")
         self.catch_up()
+        self._reached("numbers.swap.before")
         self._live.swap_rows(self._names, self._head)
+        self._reached("numbers.swap.after")
 
     def abandon(self) -> None:
         """Give up: what lies aside stays, and is cleared by the next try."""

@@ -139,6 +139,7 @@ class Worker:
             self._user_store,
             settings.open_log or (lambda: KafkaLog(settings.bootstrap)),
             settings.checkpoints,
+            reached,
         )
         handlers: dict[str, Handler] = {
             name: self._watch.guarded(self._handler(kind)) for name, kind in self._kinds.items()

@@ -42,6 +42,17 @@ def clicks(rng: random.Random, count: int, first: int = 0, repeated: float = 0.0
     return events
 
 
+def passing_clicks(rng: random.Random, count: int, first: int = 0) -> list[Event]:
+    """Numbered clicks, two on each item: the next ones take its place."""
+    events = []
+    for number in range(first, first + count):
+        user, item = f"u{rng.randrange(USERS)}", f"passing{number // 2}"
+        body = {"event_id": f"p{number}", "user_id": user, "item_id": item, "type": "click"}
+        value = json.dumps({**body, "timestamp": SINCE_MS + 1_000 * number}).encode()
+        events.append(Event("interaction", user, value))
+    return events
+
+
 def items(rng: random.Random, count: int = ITEMS, edition: int = 0) -> list[Event]:
     """Announcements, one in ten of them a removal of an item announced before."""
     events = []

@@ -6,8 +6,12 @@ import signal
 
 import pytest
 
+from coldspring.settings import Settings
+from coldspring.wiring import caps as caps_of
+from online_models.renumbering import most_numbers
+from streams.replay import DirectReplay
 from tests.chaos.conftest import Recoveries
-from tests.chaos.events import clicks, items, profiles
+from tests.chaos.events import clicks, items, passing_clicks, profiles
 from tests.chaos.trial import QUICK, Trial, pause
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1_800)]
@@ -21,6 +25,8 @@ MOMENTS = [
     for moment in ("fold.before", "fold.after", "examples.after", "commit.before", "commit.after", "views.after")
 ]
 MOMENTS += ["interactions.dead.before", "interactions.dead.after", "interactions.examples.before"]
+
+NUMBERINGS = [f"numbers.{moment}" for moment in ("given", "named", "copied", "swap.before", "swap.after")]
 
 
 async def test_killed_at_random_moments(trial: Trial, rng: random.Random, recoveries: Recoveries) -> None:
@@ -58,6 +64,24 @@ async def test_killed_at_every_named_moment(trial: Trial, rng: random.Random) ->
         assert status == -signal.SIGKILL, f"{moment}: {status}\n{worker.log_tail()}"
     trial.process(**QUICK).start()
     await trial.check()
+
+
+async def test_killed_while_items_are_numbered_anew(trial: Trial, rng: random.Random) -> None:
+    few = {"COLDSPRING_MAX_ITEMS": "100", "COLDSPRING_MAX_USERS": "800", **QUICK}
+    caps = caps_of(Settings(max_items=100, max_users=800))
+    trial.reference = DirectReplay(trial.topics, caps=caps)
+    for number, moment in enumerate(NUMBERINGS * 2):
+        # Some 1,600 items are new to each partition, which gives 1,225 numbers before it gives them anew.
+        await trial.send(passing_clicks(rng, 8_000, 8_000 * number))
+        worker = trial.process(COLDSPRING_CRASH_AT=f"{moment}:{rng.randint(1, 4)}", **few)
+        worker.start()
+        status = await asyncio.to_thread(worker.wait, 180)
+        assert status == -signal.SIGKILL, f"{moment}: {status}\n{worker.log_tail()}"
+    trial.process(**few).start()
+    await trial.check()
+    names = [trial.keys.users(partition).names for partition in range(4)]
+    await trial.until(lambda: all(trial.client.llen(name) <= most_numbers(caps) for name in names), 60, "few numbers")
+    assert trial.digest() == trial.reference.digest()
 
 
 async def test_zombies_are_fenced(trial: Trial, rng: random.Random) -> None:

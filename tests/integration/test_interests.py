@@ -75,10 +75,10 @@ class Site:
     def expected(self, user: str) -> Interests:
         """What they come to, straight from what was done."""
         done = self.done[user][-50:]
-        known = np.array([item in self.vectors for item, _ in done])
+        places = np.array([place if item in self.vectors else -1 for place, (item, _) in enumerate(done)])
         matrix = np.stack([self.vectors.get(item, np.zeros(6, np.float32)) for item, _ in done])
         times = [when for _, when in done]
-        made = build_interests("s", matrix, known, [1.0] * len(done), times, max(times))
+        made = build_interests("s", matrix, places, [1.0] * len(done), times, max(times))
         assert made is not None
         return decode_interests(made.encode())
 

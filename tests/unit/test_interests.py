@@ -21,8 +21,8 @@ def made_of(
     """Interests from vectors some of which may be missing."""
     dim = next((vector.size for vector in vectors if vector is not None), 2)
     matrix = np.stack([np.full(dim, np.nan, np.float32) if vector is None else vector for vector in vectors])
-    known = np.array([vector is not None for vector in vectors])
-    return build_interests("s", matrix, known, weights, times, now, SHORT, long)
+    places = np.array([-1 if vector is None else place for place, vector in enumerate(vectors)])
+    return build_interests("s", matrix, places, weights, times, now, SHORT, long)
 
 
 def shares(weights: Sequence[float], times: Sequence[int], now: int, decay: Decay) -> Vector:

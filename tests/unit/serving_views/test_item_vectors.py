@@ -44,7 +44,8 @@ class World:
 
     def check(self) -> None:
         numbers = np.flatnonzero(self.numbering.used)
-        found, known = self.vectors.of(self.index, numbers)
+        located = self.vectors.of(self.index, numbers)
+        found, known = located.read(), located.known
         expected, held = self.index.vectors([self.numbering.ids[number] for number in numbers.tolist()])
         assert known.tolist() == held.tolist()
         np.testing.assert_array_equal(found, expected)
@@ -78,7 +79,8 @@ def test_an_index_without_items_is_none() -> None:
     before = world.vectors.index
     world.do("put", 1, 1)
     assert (before, world.vectors.index) == (None, world.index)
-    found, known = world.vectors.of(world.index, np.zeros(0, np.int64))
+    located = world.vectors.of(world.index, np.zeros(0, np.int64))
+    found, known = located.read(), located.known
     assert found.shape == (0, DIM)
     assert not known.any()
 
