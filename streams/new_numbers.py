@@ -63,9 +63,9 @@ class Changed:
 class NewNumbers:
     """The state of `live`, whose store is `store`, copied under new numbers.
 
-    `reached` is told each moment by name, for tests. Every call may raise `StaleOwnerError`: when somebody else owns the
-    partition or copies it too, or when the live state was read again since `begin`, so that not all that changed is
-    known.
+    `reached` is told each moment by name, for tests. Every call may raise `StaleOwnerError`: when somebody else owns
+    the partition or copies it too, or when the live state was read again since `begin`, so that not all that changed
+    is known.
     """
 
     def __init__(self, live: UserShard, store: UserStore, reached: Callable[[str], None] = lambda _: None) -> None:
