@@ -38,5 +38,5 @@ def layers_of(system: InMemory) -> list[tuple[str, Any, str]]:
         ("fatigue and rules", listing._adjusting, "adjust"),
         ("re-rank and seats", listing._reranking, "listed"),
         ("facts to record", scoring, "facts"),
-        ("one item of the answer", listing, "_item"),
+        ("items of the answer", listing, "_items"),
     ]

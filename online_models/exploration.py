@@ -71,6 +71,15 @@ def count_seen(numbers: Array, local: Array, by_type: Array, impression: int, ch
     _count_seen(numbers, local, by_type, impression, choices, seen)
 
 
+def with_nearest(pool: Array, alike: Floats, arms: int) -> tuple[Array, int | None]:
+    """A pool [n] with the item that is most alike (the first of these) among its first `arms`, and which of them it is.
+
+    It is moved to the last of these where it comes later; None where nothing is alike more than 0.
+    """
+    ordered, at = _with_nearest(np.ascontiguousarray(pool), alike, arms)
+    return ordered, at if at >= 0 else None
+
+
 def appeal_of(scores: Floats) -> Floats:
     """What scores of a conditional logit say of rates: their exponentials, the best arm's being 1."""
     return np.asarray(np.exp(scores - scores.max()))
@@ -94,31 +103,29 @@ def _chances(appeal: Floats, shown: Array, chosen: Array) -> Floats:
 def _best_of_betas(wins: Floats, losses: Floats) -> Floats:
     # The density of the log odds: without the poles that a Beta has at 0 and 1.
     arms, steps = len(wins), len(_LOG_RATE)
-    density, below = np.empty((arms, steps)), np.empty((arms, steps))
-    for arm in range(arms):
-        top = -np.inf
-        for at in range(steps):
-            density[arm, at] = wins[arm] * _LOG_RATE[at] + losses[arm] * _LOG_REST[at]
-            top = max(top, density[arm, at])
-        whole = 0.0
-        for at in range(steps):
-            density[arm, at] = np.exp(density[arm, at] - top)
-            whole += density[arm, at]
-        reached = 0.0
-        for at in range(steps):
-            density[arm, at] /= whole
-            reached += density[arm, at]
-            below[arm, at] = max(reached - 0.5 * density[arm, at], 1e-300)
-    # That all others lie below: those before an arm, times those after it.
-    after = np.ones((arms + 1, steps))
-    for arm in range(arms - 1, 0, -1):
-        for at in range(steps):
-            after[arm, at] = after[arm + 1, at] * below[arm, at]
-    before, won = np.ones(steps), np.zeros(arms)
-    for arm in range(arms):
-        for at in range(steps):
-            won[arm] += density[arm, at] * before[at] * after[arm + 1, at]
-            before[at] *= below[arm, at]
+    # Step by step for all arms at once: no arm's sum waits for another's.
+    density, top, whole = np.empty((steps, arms)), np.full(arms, -np.inf), np.zeros(arms)
+    for at in range(steps):
+        for arm in range(arms):
+            density[at, arm] = wins[arm] * _LOG_RATE[at] + losses[arm] * _LOG_REST[at]
+            top[arm] = max(top[arm], density[at, arm])
+    for at in range(steps):
+        for arm in range(arms):
+            density[at, arm] = np.exp(density[at, arm] - top[arm])
+            whole[arm] += density[at, arm]
+    reached, below, after, won = np.zeros(arms), np.empty(arms), np.ones(arms + 1), np.zeros(arms)
+    for at in range(steps):
+        for arm in range(arms):
+            density[at, arm] /= whole[arm]
+            reached[arm] += density[at, arm]
+            below[arm] = max(reached[arm] - 0.5 * density[at, arm], 1e-300)
+        # That all others lie below: those before an arm, times those after it.
+        for arm in range(arms - 1, 0, -1):
+            after[arm] = after[arm + 1] * below[arm]
+        before = 1.0
+        for arm in range(arms):
+            won[arm] += density[at, arm] * before * after[arm + 1]
+            before *= below[arm]
     return np.asarray(won / won.sum())
 
 
@@ -131,3 +138,15 @@ def _count_seen(numbers: Array, local: Array, by_type: Array, impression: int, c
             for code in range(len(choices)):
                 if choices[code]:
                     seen[1, at] += by_type[place, code]
+
+
+@njit(cache=True)
+def _with_nearest(pool: Array, alike: Floats, arms: int) -> tuple[Array, int]:
+    at = int(np.argmax(alike))
+    if alike[at] <= 0.0:
+        return pool, -1
+    to = min(at, arms - 1)
+    ordered = pool.copy()
+    ordered[to + 1 : at + 1] = pool[to:at]
+    ordered[to] = pool[at]
+    return ordered, to

@@ -109,10 +109,6 @@ class Catalogue:
         self._reserve()
         return self._announced[: len(self.numbering)]
 
-    def announced(self, numbers: Array) -> Array:
-        """The same of some items, [n]."""
-        return np.asarray(self.announcements()[numbers])
-
     def mask(self, filters: Filters, now_ms: int) -> Array:
         """Which items pass the filters, [items]."""
         self._reserve()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, Final
 from zlib import crc32
@@ -49,7 +50,7 @@ def words_of(at_ms: int, context: Mapping[str, Any] | None, session: int) -> tup
     session: the user's interactions in the running session.
     """
     hours = at_ms // HOUR_MS
-    length = max(bound for bound in SESSIONS if session >= bound)
+    length = SESSIONS[bisect_right(SESSIONS, session) - 1]
     words = [
         f"hour:{hours % 24 // HOURS * HOURS}",
         f"weekday:{(hours // 24 + 3) % 7}",

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from recommender.calibration import Calibrating, Capped
 from recommender.numbering import Array
@@ -49,6 +50,11 @@ class Scored:
             self._total = np.asarray(self.values.sum(axis=1))
         return self._total
 
+    def rows(self, places: Array, decimals: int) -> list[list[float]]:
+        """The parts of some candidates, each row's in the order of the names, rounded as `numpy.round` does."""
+        rows: list[list[float]] = _rounded(self.values, places, 10.0**decimals).tolist()
+        return rows
+
     def add(self, name: str, values: Floats) -> None:
         """Another part, [n]."""
         self._total = self.total + values
@@ -60,13 +66,7 @@ class Scored:
 
 def leading(scored: Scored, n: int) -> Array:
     """Places of the `n` best, best first, ties by id."""
-    total = scored.total
-    if n < len(total):
-        floor = np.partition(total, len(total) - n)[len(total) - n]
-        places = (total >= floor).nonzero()[0]
-    else:
-        places = np.arange(len(total))
-    return in_order(scored, places)[:n]
+    return _by_id(scored, *_leading(scored.total, n))[:n]
 
 
 def rerank(
@@ -155,29 +155,37 @@ def _spread(values: Floats, pool: Array, size: int) -> Floats:
     return out
 
 
+def seekers(scored: Scored, usable: Array, listed: Array, seats: int) -> Array:
+    """Places, best first, of those among the `usable` [n] that may have one of a list's last seats.
+
+    Where there are fewer than seats, fewer seats are given: more of the list stays, and what stays needs none. Then as
+    many places are left as there are seats.
+    """
+    return _by_id(scored, *_seekers(scored.total, usable, listed, seats))
+
+
 def give_seats(scored: Scored, listed: Array, places: Array, part: str) -> Array:
     """Let candidates have the last seats of a list, the first of `places` the best of these: a part, positive or not.
 
     The score of each then equals the one of the item that it displaces. Returns the places of the new list.
     """
-    kept, displaced = listed[: len(listed) - len(places)], listed[len(listed) - len(places) :]
-    rise = np.zeros(len(scored.ids))
-    rise[places] = scored.total[displaced] - scored.total[places]
+    seated, rise = _seated(scored.total, listed, places)
     scored.add(part, rise)
-    return np.concatenate((kept, places))
+    return np.asarray(seated)
 
 
 def in_order(scored: Scored, listed: Array) -> Array:
     """Places by their final scores, ties by id: the last rounding must not show as disorder."""
-    scores = scored.total[listed]
-    order = (-scores).argsort(kind="stable")
-    sorted_scores = scores[order]
-    ordered: Array = listed[order]
-    if (sorted_scores[1:] == sorted_scores[:-1]).any():
+    return _by_id(scored, *_ordered(scored.total, listed))
+
+
+def _by_id(scored: Scored, ordered: Array, tied: bool) -> Array:
+    """Places in the order of their scores, and if some are `tied`, these by id."""
+    if tied:
         ids, places = scored.ids, ordered.tolist()
-        keyed = zip((-sorted_scores).tolist(), [ids[place] for place in places], places, strict=True)
-        ordered = np.array([place for _, _, place in sorted(keyed)], np.int64)
-    return ordered
+        keyed = zip((-scored.total[ordered]).tolist(), [ids[place] for place in places], places, strict=True)
+        return np.array([place for _, _, place in sorted(keyed)], np.int64)
+    return np.asarray(ordered)
 
 
 def width(scored: Scored, pool: Array) -> float:
@@ -188,3 +196,59 @@ def width(scored: Scored, pool: Array) -> float:
 def pool_size(n: int) -> int:
     """How many of the best candidates diversity chooses among."""
     return min(MAX_POOL, POOL * n)
+
+
+@njit(cache=True)
+def _leading(total: Floats, n: int) -> tuple[Array, bool]:
+    """Places of the `n` best and of all that are as good as the last of these, as `_ordered` gives them."""
+    if n >= len(total):
+        return _ordered(total, np.arange(len(total)))
+    best = np.full(n, -np.inf)
+    for score in total:
+        if score > best[-1]:
+            at = n - 1
+            while at > 0 and score > best[at - 1]:
+                best[at] = best[at - 1]
+                at -= 1
+            best[at] = score
+    return _ordered(total, np.flatnonzero(total >= best[-1]))
+
+
+@njit(cache=True)
+def _seekers(total: Floats, usable: Array, listed: Array, seats: int) -> tuple[Array, bool]:
+    free = usable.copy()
+    while True:
+        free[listed[: len(listed) - seats]] = False
+        found = int(np.count_nonzero(free))
+        if found >= seats:
+            return _ordered(total, np.flatnonzero(free))
+        seats = found
+
+
+@njit(cache=True)
+def _seated(total: Floats, listed: Array, places: Array) -> tuple[Array, Floats]:
+    """A list whose last places are others, and by how much each candidate's score rises for that, [n]."""
+    seated, rise, kept = listed.copy(), np.zeros(len(total)), len(listed) - len(places)
+    for at, place in enumerate(places):
+        seated[kept + at] = place
+        rise[place] = total[listed[kept + at]] - total[place]
+    return seated, rise
+
+
+@njit(cache=True)
+def _ordered(total: Floats, places: Array) -> tuple[Array, bool]:
+    """Places by their scores, best first, and whether two of them have the same."""
+    ordered = places[np.argsort(-total[places])]
+    tied = False
+    for at in range(1, len(ordered)):
+        tied |= total[ordered[at]] == total[ordered[at - 1]]
+    return ordered, tied
+
+
+@njit(cache=True)
+def _rounded(values: Floats, places: Array, unit: float) -> Floats:
+    out = np.empty((len(places), values.shape[1]))
+    for row in range(len(places)):
+        for part in range(values.shape[1]):
+            out[row, part] = np.rint(values[places[row], part] * unit) / unit
+    return out

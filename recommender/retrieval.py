@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -55,8 +56,7 @@ class Candidates:
 
     def sources(self, place: int) -> list[str]:
         """The sources of one candidate; `catalogue` where it is there only because there are few items."""
-        bits = int(self.bits[place])
-        return [name for bit, name in enumerate(SOURCES) if bits >> bit & 1] or [CATALOGUE]
+        return list(_named(self.bits.item(place)))
 
 
 def retrieve(evidences: Evidences, allowed: Array, at_least: int = 0) -> Candidates:
@@ -75,6 +75,11 @@ def retrieve(evidences: Evidences, allowed: Array, at_least: int = 0) -> Candida
         more = best(np.where(rest, 0.0, -np.inf), evidences.tie, at_least)
         return _united([*found, (len(SOURCES), more)])
     return candidates
+
+
+@cache  # there are no more than two to the power of the sources
+def _named(bits: int) -> tuple[str, ...]:
+    return tuple(name for bit, name in enumerate(SOURCES) if bits >> bit & 1) or (CATALOGUE,)
 
 
 def _united(found: Sequence[tuple[int, Array]]) -> Candidates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from online_models.click_features import buckets_of, columns
 from online_models.click_weights import ClickWeights
@@ -15,7 +16,8 @@ from recommender.read_model import ReadModel
 from serving.ask import Ask
 
 CLICK_MODEL: Final = "click_model"
-DECIMALS: Final = 9
+UNIT: Final = 1e9
+"""In parts of it the counts that are recorded are whole."""
 
 
 class Clicked:
@@ -42,14 +44,12 @@ class Clicked:
     def facts(self, ask: Ask, scored: Scored, numbers: Array) -> Facts:
         """What is recorded of a list of the items `numbers` [n] besides the parts of `scored`."""
         ages, counts = self._known(ask, numbers)
-        return Facts(scored.base, list(self._words(ask)), ages.tolist(), np.round(counts, DECIMALS).tolist())
+        return Facts(scored.base, list(self._words(ask)), ages.tolist(), (np.rint(counts * UNIT) / UNIT).tolist())
 
     def _known(self, ask: Ask, numbers: Array) -> tuple[Array, Array]:
         counts = self._model.counts
-        birth, announced = counts.birth[numbers], self._model.catalogue.announced(numbers)
-        born = np.where(birth == 0, announced, np.where(announced == 0, birth, np.minimum(birth, announced)))
-        ages = np.where(born == 0, -1, np.maximum(ask.now_ms - born, 0)).astype(np.int64)
-        return ages, counts.counted[numbers]
+        ages = ages_of(numbers, counts.birth, self._model.catalogue.announcements(), ask.now_ms)
+        return np.asarray(ages), counts.counted[numbers]
 
     def _buckets_of(self, numbers: Array) -> Array:
         """The buckets of items; each is looked up once, until numbers are given to others."""
@@ -65,3 +65,14 @@ class Clicked:
 
     def _words(self, ask: Ask) -> tuple[str, ...]:
         return words_of(ask.wall_ms, ask.query.context, session_length(ask.history.times, ask.now_ms))
+
+
+@njit(cache=True)
+def ages_of(numbers: Array, birth: Array, announced: Array, now_ms: int) -> Array:
+    """How long ago items were announced or had their first event, -1 where neither is known (both 0)."""
+    ages = np.empty(len(numbers), np.int64)
+    for at, number in enumerate(numbers):
+        first, told = birth[number], announced[number]
+        born = min(first, told) if first and told else first + told
+        ages[at] = max(now_ms - born, 0) if born else -1
+    return ages

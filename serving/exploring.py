@@ -11,16 +11,16 @@ Nothing is written: what is believed of an item is read from its counts, and the
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+import msgspec
 import numpy as np
 
-from online_models.exploration import Floats, appeal_of, chances, count_seen
+from online_models.exploration import Floats, appeal_of, chances, count_seen, with_nearest
 from recommender.numbering import Array
 from recommender.query import Query
-from recommender.ranking import Scored, give_seats, in_order
+from recommender.ranking import Scored, give_seats, seekers
 from recommender.read_model import ReadModel
 from recommender.seats import Arm, Seat, dice
 from serving.ask import choices_of
@@ -40,16 +40,16 @@ DIGITS: Final = 4
 """Decimals of the parts of arms that are recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(msgspec.Struct, frozen=True):
     """One seat's draw: who has it, and the probabilities. Places are those of the candidates.
 
-    arms, propensities, shown, chosen: [k]; taken: a place; pool: how many could have had it; other: the probability of
-    each of those that are not among the arms.
+    arms, ids, propensities, shown, chosen: [k]; taken: a place; pool: how many could have had it; other: the
+    probability of each of those that are not among the arms.
     """
 
     taken: int
     arms: Array
+    ids: list[str]
     propensities: Floats
     shown: Array
     chosen: Array
@@ -98,19 +98,10 @@ class Exploring:
             How many, at most as many as the list has.
         """
         cold = self._model.counts.counted[numbers] <= COLD_EVENTS
-        if usable is not None:
-            cold &= usable
-        # With fewer seats more of the list stays, and what stays needs none.
-        while True:
-            free = cold.copy()
-            free[listed[: len(listed) - seats]] = False
-            places = free.nonzero()[0]
-            if len(places) >= seats:
-                break
-            seats = len(places)
+        ranked = seekers(scored, cold if usable is None else cold & usable, listed, seats)
+        seats = min(seats, len(ranked))
         if not seats:
             return listed, []
-        ranked = in_order(scored, places)
         draws = [
             self._draw(scored, numbers, ranked[seat::seats], dice(query.request_id or "", seat))
             for seat in range(seats)
@@ -119,9 +110,14 @@ class Exploring:
 
     def _draw(self, scored: Scored, numbers: Array, pool: Array, thrown: float) -> Draw:
         """One seat's draw among a pool of places, the best first; `thrown`: a number in [0, 1)."""
-        pool, nearest = self._with_nearest(scored, numbers, pool)
+        ranked, alike = pool, np.zeros(len(pool)) if scored.likeness is None else scored.likeness[pool]
+        pool, nearest = with_nearest(ranked, alike, ARMS)
+        shown, chosen = self._seen(numbers[pool[:ARMS]])
+        if nearest is not None and shown[nearest] > FIRST:  # seldom: then all are looked up
+            alike = np.where(self._seen(numbers[ranked])[0] <= FIRST, alike, 0.0)
+            pool, nearest = with_nearest(ranked, alike, ARMS)
+            shown, chosen = self._seen(numbers[pool[:ARMS]])
         arms = pool[:ARMS]
-        shown, chosen = self._seen(numbers[arms])
         other = EVENLY / len(pool)
         own = 1.0 - 2.0 * EVENLY - (0.0 if nearest is None else NEAREST)
         likely = own * chances(appeal_of(scored.total[arms]), shown, chosen) + (EVENLY / len(arms) + other)
@@ -134,23 +130,8 @@ class Exploring:
             at = min(bisect_right(reached, thrown), len(arms) - 1)
         else:
             at = min(len(arms) + int((thrown - reached[-1]) / other), len(pool) - 1)
-        return Draw(int(pool[at]), arms, likely, shown, chosen, len(pool), other)
-
-    def _with_nearest(self, scored: Scored, numbers: Array, pool: Array) -> tuple[Array, int | None]:
-        """The pool with the item nearest to the user's likes among its first `ARMS`, and which of these it is."""
-        if scored.likeness is None:
-            return pool, None
-        alike = scored.likeness[pool]
-        at = int(alike.argmax())
-        if alike[at] > 0.0 and self._seen(numbers[pool[at : at + 1]])[0][0] > FIRST:  # seldom: then all are looked up
-            alike = np.where(self._seen(numbers[pool])[0] <= FIRST, alike, 0.0)
-            at = int(alike.argmax())
-        if alike[at] <= 0.0:
-            return pool, None
-        if at < ARMS:
-            return pool, at
-        last = ARMS - 1
-        return np.concatenate((pool[:last], pool[at : at + 1], pool[last:at], pool[at + 1 :])), last
+        ids = [self._model.numbering.ids[number] for number in numbers[arms].tolist()]
+        return Draw(int(pool[at]), arms, ids, likely, shown, chosen, len(pool), other)
 
     def _seen(self, numbers: Array) -> Array:
         """Impressions and choices of items so far, [2, n]."""
@@ -162,16 +143,10 @@ class Exploring:
 
 def seats_of(draws: list[Draw], scored: Scored, listed: Array) -> list[Seat]:
     """The record of draws, for the final order of the list."""
-    at = {place: position for position, place in enumerate(listed.tolist())}
-    return [Seat(at[draw.taken], draw.pool, draw.other, _arms(draw, scored)) for draw in draws]
+    places = listed.tolist()
+    return [Seat(places.index(draw.taken), draw.pool, draw.other, _arms(draw, scored)) for draw in draws]
 
 
 def _arms(draw: Draw, scored: Scored) -> list[Arm]:
-    columns = (
-        [scored.ids[place] for place in draw.arms.tolist()],
-        draw.propensities.tolist(),
-        np.round(scored.values[draw.arms], DIGITS).tolist(),
-        draw.shown.tolist(),
-        draw.chosen.tolist(),
-    )
-    return [Arm(*fields) for fields in zip(*columns, strict=True)]
+    seen = draw.shown.tolist(), draw.chosen.tolist()
+    return list(map(Arm, draw.ids, draw.propensities.tolist(), scored.rows(draw.arms, DIGITS), *seen))

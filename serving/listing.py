@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from serving.scoring import Scoring
 
 LEFT_OUT: Final = 1_000
 """The most that a list says it left out."""
-PLACES: Final = 9
+DECIMALS: Final = 9
 """Decimals of the parts that are recorded: half the bytes of all of them."""
 
 
@@ -85,9 +86,8 @@ class Listing:
         scored, candidates = pool.scored, pool.candidates
         listed, draws = self._reranking.listed(ask, scored, candidates, pool.mix)
         because = Because(self._model, self._scoring.vectors.index, ask) if ask.query.explain else None
-        total = scored.total
-        items = [self._item(scored, candidates, place, float(total[place]), because) for place in listed.tolist()]
-        parts = Parts(list(scored.names), np.round(scored.values[listed], PLACES).tolist())
+        items = self._items(scored, candidates, listed, because)
+        parts = Parts(list(scored.names), scored.rows(listed, DECIMALS))
         seats = seats_of(draws, scored, listed)
         facts = self._scoring.facts(ask, scored, candidates.numbers[listed])
         return Made(items, self._left_out(ask, pool, items) if ask.query.explain else None, parts, seats, facts)
@@ -140,15 +140,21 @@ class Listing:
         passed = None if query.filters == Filters() else catalogue.mask(query.filters, ask.wall_ms)
         return verdict_on(self._rules.codes(ask.wall_ms), barred, passed)
 
-    def _item(
-        self, scored: Scored, candidates: Candidates, place: int, score: float, because: Because | None
-    ) -> Recommendation:
-        number = int(candidates.numbers[place])
-        reasons = because.reasons(number, scored.names, scored.values[place]) if because else None
-        sources = candidates.sources(place)
-        events, counted = self._model.counts.heard(number) if because else (None, None)
-        title = self._model.catalogue.title(number)
-        return Recommendation(scored.ids[place], title, score, sources, reasons, events, counted)
+    def _items(
+        self, scored: Scored, candidates: Candidates, listed: Array, because: Because | None
+    ) -> list[Recommendation]:
+        places, numbers = listed.tolist(), candidates.numbers[listed].tolist()
+        columns: list[Iterable[Any]] = [
+            map(self._model.numbering.ids.__getitem__, numbers),
+            map(self._model.catalogue.title, numbers),
+            scored.total[listed].tolist(),
+            map(candidates.sources, places),
+        ]
+        if because:
+            rows = zip(numbers, scored.values[listed], strict=True)
+            columns.append([because.reasons(number, scored.names, values) for number, values in rows])
+            columns += zip(*map(self._model.counts.heard, numbers), strict=True)
+        return list(map(Recommendation, *columns))
 
     def _left_out(self, ask: Ask, pool: Pool, items: list[Recommendation]) -> list[LeftOut]:
         """What the rules took out: what the user or the question bars, and others that would be in the list."""

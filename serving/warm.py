@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models.exploration import chances, count_seen
+from online_models.exploration import chances, count_seen, with_nearest
 from online_models.features import NAMES, feature_matrix, no_evidence, weighed
 from online_models.gather import gather_sums
 from online_models.item_stats import stats_dtype
@@ -15,8 +15,10 @@ from online_models.readout import Readout, shares
 from online_models.sessions import session_length
 from online_models.vector_space import likeness_of
 from recommender.interests import Interests, build_interests
+from recommender.ranking import Scored, give_seats, in_order, leading, seekers
 from recommender.retrieval import Evidences, retrieve
 from recommender.top_items import TopItems
+from serving.clicked import ages_of
 
 
 def warm_up() -> None:
@@ -47,3 +49,10 @@ def warm_up() -> None:
     table = np.zeros(2, stats_dtype(2))
     count_seen(places, np.array([0, 1], np.int32), table["by_type"], 0, np.array([False, True]), seen)
     chances(counts, seen[0], seen[1])
+    with_nearest(places, counts, 1)
+    ages_of(places, places, places, 0)
+    for values in (np.eye(2), np.asfortranarray(np.eye(2))):
+        scored = Scored(["a", "b"], ("a", "b"), values)
+        listed = in_order(scored, seekers(scored, np.ones(2, np.bool_), leading(scored, 1), 1))
+        scored.rows(listed, 1)
+        give_seats(scored, listed, listed, "c")

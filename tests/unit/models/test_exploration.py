@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import bandit, proba
 
-from online_models.exploration import LEAST, RATE, TRUST, appeal_of, best_of_betas, chances
+from online_models.exploration import LEAST, RATE, TRUST, appeal_of, best_of_betas, chances, with_nearest
 
 
 def test_the_probabilities_are_those_of_rivers_thompson_sampling() -> None:
@@ -54,6 +54,17 @@ def test_the_score_is_what_is_known_before() -> None:
     # The more it was shown, the less a good score counts.
     later = chances(appeal_of(np.array([2.0, 1.0, 1.0])), np.array([300, 300, 300]), np.array([5, 60, 5]))
     assert later[1] > 0.99
+
+
+def test_the_nearest_is_among_the_first() -> None:
+    pool = np.array([7, 5, 3, 1])
+    for alike, ordered, at in (
+        ([0.1, 0.9, 0.2, 0.9], [7, 5, 3, 1], 1),
+        ([0.1, 0.0, 0.2, 0.9], [7, 1, 5, 3], 1),
+        ([0.0, 0.0, -0.2, 0.0], [7, 5, 3, 1], None),
+    ):
+        found, place = with_nearest(pool, np.array(alike), 2)
+        assert (found.tolist(), place) == (ordered, at)
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,11 +1,11 @@
 """Order, diversity and seats: all of it in the score."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.calibration import Calibrating, Capped, Labels, distance, furthest, mix_of
-from recommender.ranking import Diverse, Scored, give_seats, in_order, leading, rerank, width
+from recommender.ranking import Diverse, Scored, give_seats, in_order, leading, rerank, seekers, width
 
 SCORES = st.lists(st.floats(-5, 5), min_size=1, max_size=25)
 
@@ -14,6 +14,7 @@ def scored(values: list[float]) -> Scored:
     return Scored([f"i{n:02}" for n in range(len(values))], ("part",), np.array(values)[:, None])
 
 
+@settings(deadline=None)
 @given(SCORES, st.integers(1, 30))
 def test_leading_is_the_head_of_the_order(values: list[float], n: int) -> None:
     order = sorted(range(len(values)), key=lambda place: (-values[place], place))
@@ -23,6 +24,7 @@ def test_leading_is_the_head_of_the_order(values: list[float], n: int) -> None:
 CATEGORIES: tuple[list[str], ...] = (["a"], ["b"], ["a", "c"], [])
 
 
+@settings(deadline=None)
 @given(SCORES, st.integers(1, 30), *[st.floats(0, 1)] * 2, st.integers(0, 4), st.integers(0, 100))
 def test_a_list_is_in_score_order_whatever_the_dials(
     values: list[float], n: int, dial: float, mixing: float, cap: int, seed: int
@@ -108,3 +110,20 @@ def test_seats_are_paid_with_a_part_of_the_score() -> None:
     assert listed.tolist() == [0, 4, 1]
     assert candidates.total.tolist() == [3.0, 2.0, 2.0, 1.0, 2.5]
     assert candidates.values[4].tolist() == [0.5, 2.0]
+
+
+def test_fewer_seats_are_given_where_few_seek_them() -> None:
+    candidates = scored([3.0, 2.5, 2.0, 1.0, 0.5, 1.0])
+    listed = leading(candidates, 3)
+    assert seekers(candidates, np.array([False, True, False, True, True, True]), listed, 1).tolist() == [3, 5, 4]
+    # The second of the list seeks one of its last two seats; with one seat it stays where it is.
+    assert seekers(candidates, np.array([False, True, False, False, True, False]), listed, 2).tolist() == [1, 4]
+    assert seekers(candidates, np.array([False, True, False, False, False, False]), listed, 2).tolist() == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=12), st.integers(0, 9))
+def test_rows_are_rounded_as_numpy_does(values: list[float], decimals: int) -> None:
+    candidates, places = scored(values), np.arange(len(values))[::-1].copy()
+    candidates.add("other", np.array(values) / 3.0)
+    assert candidates.rows(places, decimals) == np.round(candidates.values[places], decimals).tolist()

@@ -10,11 +10,13 @@ import sys
 from numba.core.dispatcher import Dispatcher
 
 from recommender.query import Query
+from serving.adjusting import House
 from serving.warm import warm_up
 from tests.unit.serving_views.planted import World
 
 WARMED = (
     "features", "gather", "mf_part", "own_items", "readout", "sessions", "vector_space", "retrieval", "top_items",
+    "ranking", "exploration", "clicked",
 )
 
 
@@ -24,12 +26,18 @@ def compiled():
     return {(kernel.__name__, signature) for kernel in kernels for signature in kernel.signatures}
 
 
+QUERIES = Query(user_id="u1", n=20), Query(user_id="u2", explain=True), Query(user_id="x", text="sea")
+
+
 async def ask(world):
-    for query in (Query(user_id="u1"), Query(user_id="u2", explain=True), Query(user_id="x", text="sea")):
-        assert (await world.service.recommend(query)).items
+    lists = [await world.service.recommend(query) for query in QUERIES]
+    assert all(one.items for one in lists)
+    assert [len(one.seats) for one in lists] == [4, 2, 0]
 
 
-world = World()
+world = World(house=House(exploration=0.2))
+for n in range(4):
+    world.announce(f"new{n}", "sea", 100 + n)
 warm_up()
 before = compiled()
 asyncio.run(ask(world))
