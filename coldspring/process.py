@@ -11,8 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from threadpoolctl import threadpool_limits
@@ -31,9 +29,9 @@ NICENESS: Final = {"worker": 15, "embedding": 15, "trainer": 19}
 
 A worker that is late writes larger batches, which cost less."""
 
-AUTOGROUP: Final = Path("/proc/self/autogroup")
-WEIGHED_TRIES: Final = 20
-WEIGHED_AGAIN_S: Final = 0.12
+IDLE: Final = ("trainer",)
+"""Takes what nobody else wants."""
+
 SWITCH_S: Final = 0.0005
 """How long one thread keeps another from the interpreter. Python's 5 ms would be added at each step of an event from
 thread to thread."""
@@ -62,7 +60,7 @@ def run_role(name: str, settings: Settings) -> None:
     _log_to_stderr(settings.log_level)
     parent = os.environ.get(PARENT, "")
     if parent.isdigit():
-        step_back(NICENESS.get(name, 0))
+        step_back(NICENESS.get(name, 0), name in IDLE)
         threading.Thread(target=_leave_with, args=(int(parent),), daemon=True, name="parent").start()
     sys.setswitchinterval(SWITCH_S)
     role: Role = roles.ROLES[name]
@@ -83,25 +81,14 @@ def one_blas_thread() -> None:
         threadpool_limits(1, "blas")
 
 
-def step_back(niceness: int) -> None:
-    """Let processes with a lower niceness go first.
+def step_back(niceness: int, idle: bool) -> None:
+    """Let processes of our session with a lower niceness go first; with `idle`, any that wants to work, at once.
 
-    Linux weighs sessions before it looks at processes (sched(7), autogroups), and a supervisor's child is a session by
-    itself: without the session's own niceness that of the process would mean nothing.
+    Being merely nice still keeps a core for some ms after somebody else woke up.
     """
     os.nice(niceness)
-    if niceness and os.getsid(0) == os.getpid() and AUTOGROUP.exists():
-        with suppress(OSError):  # a kernel or container that does not allow it: then all are equal
-            _weigh_session(str(niceness))
-
-
-def _weigh_session(niceness: str) -> None:
-    for _ in range(WEIGHED_TRIES):
-        try:
-            AUTOGROUP.write_text(niceness)
-            return
-        except BlockingIOError:  # of users that are not root the kernel takes ten a second, all sessions together
-            time.sleep(WEIGHED_AGAIN_S)
+    if idle and hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def keep() -> None:

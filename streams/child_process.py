@@ -18,7 +18,9 @@ STOP_GRACE_S = 10.0
 class ChildProcess:
     """A running program that ends when it is stopped, or when this process dies, ``kill -9`` of this process included.
 
-    It has a session of its own, so Ctrl-C in a terminal reaches us alone and we decide who stops in which order.
+    It has a process group of its own, so Ctrl-C in a terminal reaches us alone and we decide who stops in which order.
+    It stays in our session: Linux shares the processor out among sessions first (sched(7), autogroups), and only among
+    processes of one session does it go by their niceness.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ class ChildProcess:
                 cwd=self._cwd,
                 env=self._env,
                 pass_fds=self._pass_fds,
-                start_new_session=True,
+                process_group=0,
             )
         finally:
             if output:

@@ -2,63 +2,30 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 STEPPED_BACK = """
-import os, time
-from coldspring.process import AUTOGROUP, step_back
+import os, sys, threading
+from coldspring.process import step_back
 
-def session():
-    return AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else []
+def told():
+    print(os.nice(0) - before, os.sched_getscheduler(0) == os.SCHED_IDLE)
 
-def allowed():
-    try:
-        AUTOGROUP.write_text("0")
-    except BlockingIOError:  # the kernel takes a change ten times a second
-        time.sleep(0.15)
-        return allowed()
-    except OSError:
-        return False
-    return True
-
-alone = os.getsid(0) == os.getpid()
-before = session()
-expected = ["3"] if alone and before and allowed() else before
-niceness = os.nice(0)
-step_back(3)
-print(os.nice(0) - niceness, session() == expected)
-"""
-
-
-@pytest.mark.parametrize("alone", [True, False], ids=["session of its own", "somebody else's session"])
-def test_a_role_that_steps_back_does_so_among_sessions_too(alone: bool) -> None:
-    """Where the kernel weighs sessions and lets this one be weighed; nobody else's session is touched."""
-    command = [sys.executable, "-c", STEPPED_BACK]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, start_new_session=alone)
-    assert done.stdout.split() == ["3", "True"]
-
-
-@pytest.mark.parametrize("kernel", ["no file", "no groups", "not allowed"])
-def test_where_sessions_are_not_weighed_a_role_steps_back_all_the_same(kernel: str, tmp_path: Path) -> None:
-    autogroup = tmp_path / "autogroup"
-    if kernel == "no groups":
-        autogroup.touch()
-    elif kernel == "not allowed":
-        autogroup.mkdir()  # writing is refused
-    program = f"""
-import os, pathlib
-from coldspring import process
-process.AUTOGROUP = pathlib.Path({str(autogroup)!r})
 before = os.nice(0)
-process.step_back(3)
-print(os.nice(0) - before)
+step_back(3, idle=sys.argv[1] == "True")
+told()
+thread = threading.Thread(target=told)
+thread.start()
+thread.join()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True, start_new_session=True
-    )
-    assert done.stdout.split() == ["3"]
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_role_steps_back_with_all_its_threads(idle: bool) -> None:
+    command = [sys.executable, "-c", STEPPED_BACK, str(idle)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == ["3", str(idle)] * 2
 
 
 ONE_THREAD = """
