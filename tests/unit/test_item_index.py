@@ -41,18 +41,18 @@ def test_the_graph_agrees_with_the_scan() -> None:
 
 
 def test_the_newest_are_scanned_until_the_graph_has_them() -> None:
-    vectors = clustered(1_600)
-    index, _ = both(vectors[:1_500])
+    vectors = clustered(2_600)
+    index, _ = both(vectors[:2_500])
     while index.maintain():
         pass
-    index.put("new", vectors[1_550])
+    index.put("new", vectors[2_550])
     assert index.waiting == 1
     assert not index.maintain(), "one vector is not worth a drain"
-    assert index.search(vectors[1_550], 1)[0][0] == "new"
+    assert index.search(vectors[2_550], 1)[0][0] == "new"
 
 
 def test_a_step_of_upkeep_is_short() -> None:
-    index, _ = both(clustered(1_500))
+    index, _ = both(clustered(2_500))
     began = time.monotonic()
     assert index.maintain(0.01)
     assert time.monotonic() - began < 0.5
@@ -83,7 +83,7 @@ def test_a_graph_full_of_dead_rows_is_built_anew_while_changes_go_on() -> None:
 
 
 def test_upkeep_drains_by_itself() -> None:
-    index, _ = both(clustered(1_500, dim=8))
+    index, _ = both(clustered(2_500, dim=8))
     upkeep = Upkeep(index, pause_s=0.005)
     try:
         deadline = time.monotonic() + 20
