@@ -140,6 +140,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if len(options.lengths) < 2:
+        parser.error("--lengths takes two or more: the last two are compared")
     lengths = [*options.lengths, *([LONG] if options.long else [])]
     Growing(0, Caps()).play(BATCH)  # loads the compiled kernels
     if options.watch:
